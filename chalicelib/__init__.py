@@ -1,0 +1,1 @@
+"""What runs in Lambda: the tool side, the platform side, and what lies between."""

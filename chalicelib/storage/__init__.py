@@ -1,0 +1,1 @@
+"""One DynamoDB table; one module per kind of item."""
