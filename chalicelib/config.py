@@ -1,0 +1,58 @@
+"""Settings, read from the environment once, when first needed; nothing secret is among them."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from chalicelib.errors import SetupError
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """Every setting of the running service. Durations are seconds."""
+
+    stage: str = "dev"
+    table: str = "passback"
+    public_urls: tuple[str, ...] = ()
+    """Public base URLs (scheme, host, any base path), tried before the one derived from the request."""
+    key_file: str | None = None
+    """Local master key; used when no KMS key is named."""
+    kms_key: str | None = None
+    past_window: int = 90 * 60
+    future_window: int = 5 * 60
+    inline_budget: float = 8.0
+    lease: float = 12.0
+    """How long a delivery owns its cell; longer than the inline budget, so that no live call outlasts it."""
+
+    @property
+    def is_local(self) -> bool:
+        """Tell whether this is the local stack, where loopback http is allowed."""
+        return self.stage == "local"
+
+    @classmethod
+    def from_environment(cls, environment: Mapping[str, str]) -> "Settings":
+        """Read the ``PASSBACK_*`` variables.
+
+        Raises
+        ------
+        SetupError
+            If a number is not a number.
+        """
+        default = cls()
+        return cls(
+            stage=environment.get("PASSBACK_STAGE", default.stage),
+            table=environment.get("PASSBACK_TABLE", default.table),
+            public_urls=tuple(url.rstrip("/") for url in environment.get("PASSBACK_PUBLIC_URLS", "").split()),
+            key_file=environment.get("PASSBACK_KEY_FILE"),
+            kms_key=environment.get("PASSBACK_KMS_KEY"),
+            past_window=_seconds(environment, "PASSBACK_PAST_WINDOW", default.past_window),
+            future_window=_seconds(environment, "PASSBACK_FUTURE_WINDOW", default.future_window),
+        )
+
+
+def _seconds(environment: Mapping[str, str], name: str, default: int) -> int:
+    text = environment.get(name, "")
+    if not text:
+        return default
+    if not text.isascii() or not text.isdigit():
+        raise SetupError(f"{name} must be a whole number of seconds, not {text!r}.")
+    return int(text)

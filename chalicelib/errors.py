@@ -1,0 +1,119 @@
+"""Every failure Passback knows, in one tree, and every code a tool can be answered with.
+
+PassbackError
+├── OutcomeFailure        the tool is told ``failure`` with a code of :class:`OutcomeCode`
+├── OutcomeUnsupported    the tool is told ``unsupported``
+├── RequestRefused        refused before it is an outcome: 401, 404, 405, 413, 415
+├── PlatformError         a call to a platform did not do what was asked
+│   ├── PlatformUnavailable   not now; a retry can help
+│   └── PlatformRefused       a final no, with the platform's words
+├── HostRefused           a URL that the registration does not allow
+├── StorageConflict       somebody else changed a record first; read again
+└── SetupError            something the operator has to put right
+"""
+
+from enum import StrEnum
+
+from chalicelib.lti13.profiles import RefusalKind
+
+
+class OutcomeCode(StrEnum):
+    """The ``ext_canvas_error_code`` of a failure: Canvas's (LTI 1.1 outcomes, section 7.2), then ours."""
+
+    SOURCEDID_INVALID = "sourcedid_invalid"
+    USER_NOT_IN_COURSE = "user_not_in_course"
+    ASSIGNMENT_INVALID = "assignment_invalid"
+    ASSIGNMENT_TOOL_MISMATCH = "assignment_tool_mismatch"
+    COURSE_NOT_AVAILABLE = "course_not_available"
+    NO_PARSEABLE_RESULT_SCORE = "no_parseable_result_score"
+    NO_PARSEABLE_RESULT_TOTAL_SCORE = "no_parseable_result_total_score"
+    BAD_SCORE = "bad_score"
+    NO_SCORE = "no_score"
+    TIMESTAMP_NOT_PARSEABLE = "timestamp_not_parseable"
+    TIMESTAMP_IN_FUTURE = "timestamp_in_future"
+    NO_SUBMISSION_CREATED = "no_submission_created"
+    PLATFORM_UNAVAILABLE = "platform_unavailable"
+    PLATFORM_REFUSED = "platform_refused"
+
+
+class PassbackError(Exception):
+    """Anything that Passback itself raises. ``retryable`` tells whether the same thing can work later."""
+
+    retryable = False
+
+
+class OutcomeFailure(PassbackError):
+    """The tool is told ``failure``, with Canvas's code and text or one of ours."""
+
+    def __init__(self, code: OutcomeCode, description: str) -> None:
+        super().__init__(f"{code}: {description}")
+        self.code = code
+        self.description = description
+
+
+class OutcomeUnsupported(PassbackError):
+    """The tool is told ``unsupported``: no recognisable body, or an operation that the service has not."""
+
+    def __init__(self, detail: str = "") -> None:
+        super().__init__(detail or "unsupported")
+        self.detail = detail
+
+
+class RequestRefused(PassbackError):
+    """Refused before it is an outcome: HTTP ``status`` with one of Canvas's transport texts.
+
+    ``reason`` is for the log and for ``doctor``; it never reaches the tool, never holds a secret or signature.
+    """
+
+    def __init__(self, status: int, message: str, reason: str = "") -> None:
+        super().__init__(f"{status}: {message} ({reason})")
+        self.status = status
+        self.message = message
+        self.reason = reason
+
+
+class PlatformError(PassbackError):
+    """A call to a platform did not do what was asked."""
+
+
+class PlatformUnavailable(PlatformError):
+    """The platform is down, slow or throttling: a retry can help.
+
+    ``maybe_applied`` is False only when the request surely had no effect (never sent, or refused as too many).
+    """
+
+    retryable = True
+
+    def __init__(self, reason: str, *, maybe_applied: bool, status: int | None = None) -> None:
+        super().__init__(reason)
+        self.reason = reason
+        self.maybe_applied = maybe_applied
+        self.status = status
+
+
+class PlatformRefused(PlatformError):
+    """The platform's final no: HTTP ``status``, its ``words``, and what they mean by the profile's rules."""
+
+    def __init__(self, kind: RefusalKind, status: int, words: str) -> None:
+        super().__init__(f"{kind} ({status}): {words}")
+        self.kind = kind
+        self.status = status
+        self.words = words
+
+
+class HostRefused(PassbackError):
+    """A URL that may not be called: not https, a host that is not registered, or a private address."""
+
+
+class StorageConflict(PassbackError):
+    """A record was changed by somebody else since it was read. ``kinds`` names which: receipt, cell, delivery."""
+
+    retryable = True
+
+    def __init__(self, kinds: frozenset[str]) -> None:
+        super().__init__(f"changed meanwhile: {', '.join(sorted(kinds))}")
+        self.kinds = kinds
+
+
+class SetupError(PassbackError):
+    """Something is missing or wrong in the set-up; the message says what to do."""
