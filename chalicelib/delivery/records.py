@@ -118,6 +118,8 @@ class Delivery:
     lease_until: int = 0
     submitted_at: int | None = None
     """The submittedAt of the submission that its post makes; None when it makes none."""
+    previous_received_at: int | None = None
+    """The cell's ``newest_received_at`` before this delivery: restored when it surely had no effect."""
     tries: int = 0
     outcome_unknown: bool = False
     """A post went out and no answer came back."""

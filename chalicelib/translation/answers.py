@@ -1,0 +1,106 @@
+"""What the tool is told, in Canvas's words where Canvas has them, in ours where it has not."""
+
+from chalicelib.delivery.records import DeliveryState
+from chalicelib.errors import OutcomeCode, PlatformRefused, PlatformUnavailable
+from chalicelib.lti11.messages import Answer, CodeMajor, DataKind, ResultData
+from chalicelib.lti13.profiles import RefusalKind
+
+REFUSED = DeliveryState.REFUSED
+
+SUPERSEDED = "superseded by a newer outcome"
+GRADED_MEANWHILE = "superseded: somebody graded meanwhile, and that grade stays"
+NO_ATTEMPTS_LEFT = "graded, but the work was not stored: no attempts are left"
+FILE_NOT_STORED = "graded, but the file was not stored: the platform could not fetch it"
+REVIEW_NOT_MARKED = "the platform would clear the grade of work that needs review, so it was graded without the mark"
+
+_NAME_OF_DATA = {
+    DataKind.TEXT: "text",
+    DataKind.URL: "URL",
+    DataKind.FILE: "file",
+    DataKind.LTI_LAUNCH_URL: "launch URL",
+}
+
+_REFUSALS: dict[RefusalKind, tuple[OutcomeCode, str]] = {
+    RefusalKind.USER_NOT_IN_COURSE: (OutcomeCode.USER_NOT_IN_COURSE, "User is no longer in course"),
+    RefusalKind.COURSE_CONCLUDED: (OutcomeCode.COURSE_NOT_AVAILABLE, "Course not available for student"),
+    RefusalKind.NOT_FOUND: (OutcomeCode.ASSIGNMENT_INVALID, "Assignment is invalid"),
+    RefusalKind.TOOL_MISMATCH: (
+        OutcomeCode.ASSIGNMENT_TOOL_MISMATCH,
+        "Assignment is no longer associated with this tool",
+    ),
+    RefusalKind.SCOPE_MISSING: (
+        OutcomeCode.ASSIGNMENT_TOOL_MISMATCH,
+        "Assignment is no longer associated with this tool",
+    ),
+    RefusalKind.SUBMITTED_AT_IN_FUTURE: (
+        OutcomeCode.TIMESTAMP_IN_FUTURE,
+        "Invalid timestamp - timestamp in future",
+    ),
+    RefusalKind.SUBMITTED_AT_INVALID: (
+        OutcomeCode.TIMESTAMP_NOT_PARSEABLE,
+        "Invalid timestamp - timestamp not parseable",
+    ),
+}
+"""The answer table of Canvas AGS, section 10; every kind that is not in it gets the platform's own words."""
+
+
+def success(description: str = "") -> Answer:
+    """Tell the tool that its outcome is in the gradebook; the description is empty, or names a loss."""
+    return Answer(CodeMajor.SUCCESS, description)
+
+
+def superseded() -> Answer:
+    """Tell the tool that a newer outcome of the same cell was accepted before this one."""
+    return success(SUPERSEDED)
+
+
+def graded_meanwhile() -> Answer:
+    """Tell the tool that a person's grade, given after the outcome, stays."""
+    return success(GRADED_MEANWHILE)
+
+
+def failure(code: OutcomeCode, description: str) -> Answer:
+    """Tell the tool that its outcome is not in the gradebook, and why."""
+    return Answer(CodeMajor.FAILURE, description, code.value)
+
+
+def no_score() -> Answer:
+    """Neither a score nor work that this platform takes."""
+    return failure(OutcomeCode.NO_SCORE, "No score given")
+
+
+def no_submission_created() -> Answer:
+    """A person's grade is kept, and there is nothing else to store (Canvas LTI 1.1 outcomes, section 4.5)."""
+    return failure(
+        OutcomeCode.NO_SUBMISSION_CREATED, "This outcome request failed to create a new homework submission."
+    )
+
+
+def work_not_taken(data: ResultData) -> str:
+    """Name the work that a platform without Canvas's extension does not take."""
+    return f"graded, but the {_NAME_OF_DATA[data.kind]} was not stored: this platform takes none"
+
+
+def refused(refusal: PlatformRefused) -> Answer:
+    """Translate a platform's final no."""
+    if refusal.kind in _REFUSALS:
+        return failure(*_REFUSALS[refusal.kind])
+    words = refusal.words or f"status {refusal.status}"
+    return failure(OutcomeCode.PLATFORM_REFUSED, f"The platform refused the outcome: {words}")
+
+
+def unavailable(problem: PlatformUnavailable) -> Answer:
+    """Tell the tool that the platform cannot be reached now, and that the grade did not arrive as far as is known."""
+    if problem.maybe_applied:
+        text = f"The grade was not stored, as far as is known: {problem.reason}. Please send it again."
+    else:
+        text = f"The grade was not stored: {problem.reason}. Please send it again."
+    return failure(OutcomeCode.PLATFORM_UNAVAILABLE, text)
+
+
+def in_progress() -> Answer:
+    """An equal request is still being worked on, and it is not known yet how it ends."""
+    return failure(
+        OutcomeCode.PLATFORM_UNAVAILABLE,
+        "The grade was not stored yet: the same outcome is still being delivered. Please send it again.",
+    )

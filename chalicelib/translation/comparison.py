@@ -1,0 +1,75 @@
+"""Comparing scores: is what the gradebook holds what we put there?"""
+
+from decimal import Context, Decimal
+
+from chalicelib.delivery.records import KnownScore
+from chalicelib.lti11.messages import DeleteResult, ScoreScale, ToolScore, Write
+from chalicelib.lti13.profiles import Profile
+from chalicelib.lti13.scores import Result
+
+SAME_FRACTION = Decimal("1e-6")
+"""Fractions closer than this are one score: platforms keep binary floats, some round to 5 decimals."""
+
+EXACT = Context(prec=400)
+"""Wide enough for any product of two numbers that a tool or a platform may send."""
+
+
+def known(result: Result | None) -> KnownScore:
+    """Return what a results answer says of the score; no row is no score."""
+    return KnownScore(None, None) if result is None else KnownScore(result.score, result.maximum)
+
+
+def fraction(score: KnownScore) -> Decimal | None:
+    """Return the score as a fraction of its maximum; its points when the maximum is 0; None without a score.
+
+    A missing maximum is 1 (AGS 2.0, section 3.5).
+    """
+    if score.score is None:
+        return None
+    maximum = Decimal(1) if score.maximum is None else score.maximum
+    return score.score if maximum == 0 else score.score / maximum
+
+
+def same(one: KnownScore, other: KnownScore) -> bool:
+    """Tell whether two scores are the same fraction, or both no score."""
+    first, second = fraction(one), fraction(other)
+    if first is None or second is None:
+        return first is second
+    return abs(first - second) <= SAME_FRACTION
+
+
+def read_score(result: Result | None, last_posted: KnownScore | None, profile: Profile) -> KnownScore:
+    """Return the score that a results answer stands for.
+
+    A row without a score after we posted 0 is that 0 where the platform leaves zeros out (Moodle 4.5, Line items,
+    results: "A grade of 0 comes back without resultScore").
+    """
+    score = known(result)
+    if (
+        profile.result_without_score_may_be_zero
+        and result is not None
+        and score.score is None
+        and last_posted is not None
+        and last_posted.score == 0
+    ):
+        return KnownScore(Decimal(0), score.maximum)
+    return score
+
+
+def score_of(score: ToolScore, line_item_maximum: Decimal | None) -> KnownScore:
+    """Return a tool's score as points out of a maximum: 1 for a fraction, the line item's for points."""
+    if score.scale is ScoreScale.FRACTION:
+        return KnownScore(score.value, Decimal(1))
+    return KnownScore(score.value, Decimal(0) if line_item_maximum is None else line_item_maximum)
+
+
+def intended(write: Write, line_item_maximum: Decimal | None) -> KnownScore | None:
+    """Return what the gradebook holds once the write is applied; None when the write leaves the grade alone."""
+    if isinstance(write, DeleteResult):
+        return KnownScore(None, None)
+    return None if write.score is None else score_of(write.score, line_item_maximum)
+
+
+def needs_line_item(write: Write) -> bool:
+    """Tell whether the line item's maximum must be known to compare or post the write's score."""
+    return not isinstance(write, DeleteResult) and write.score is not None and write.score.scale is ScoreScale.POINTS

@@ -1,0 +1,181 @@
+"""The rules, to be read beside Canvas AGS, section 10: an outcome and its cell become AGS calls.
+
+``next_step`` is asked again and again, each time with what was read meanwhile, until it says to post or to end.
+The rows T1 to T14 of the table are named where they are decided.
+"""
+
+from dataclasses import dataclass, replace
+from decimal import Decimal
+
+from chalicelib.delivery.records import Cell, DeliveryState, SubmissionState
+from chalicelib.lti11.messages import DeleteResult, ReplaceResult
+from chalicelib.lti13.profiles import Profile
+from chalicelib.lti13.scores import Result
+from chalicelib.translation import answers
+from chalicelib.translation.comparison import (
+    intended,
+    known,
+    needs_line_item,
+    read_score,
+    same,
+)
+from chalicelib.translation.posts import clearing_post, data_post, score_post
+from chalicelib.translation.steps import (
+    Conclude,
+    Facts,
+    Order,
+    PostScore,
+    ReadLineItem,
+    ReadResults,
+    Step,
+    Unread,
+)
+
+__all__ = ["next_step", "submission_state"]
+
+
+def next_step(order: Order, cell: Cell, profile: Profile, facts: Facts) -> Step:
+    """Say what to do next for a write: read, post, or end.
+
+    Parameters
+    ----------
+    order
+        The write, its times, and what this try already goes without.
+    cell
+        What is known of the gradebook's square, as it was before this write.
+    profile
+        How the platform differs from others.
+    facts
+        What was read from the platform in this try.
+    """
+    if isinstance(order.write, ReplaceResult) and _nothing_to_send(order.write, profile):
+        return Conclude(DeliveryState.REFUSED, answers.no_score())
+    if isinstance(facts.result, Unread) and _needs_result(order, cell, profile):
+        return ReadResults()
+    if isinstance(facts.line_item_maximum, Unread) and needs_line_item(order.write):
+        return ReadLineItem()
+    if order.retry:
+        settled = _after_unknown_try(order, cell, profile, facts)
+        if settled is not None:
+            return settled
+    if isinstance(order.write, DeleteResult):
+        return clearing_post(order, profile)  # T12
+    return _replace(order, order.write, cell, profile, facts)
+
+
+def submission_state(cell: Cell, result: Result | Unread | None) -> SubmissionState:
+    """Say whether the cell has a typed submission, from what is stored and what was read.
+
+    Results that Canvas copied at a migration carry the time of the old submission, null when there was only a
+    grade; results that a 1.3 post made carry the type it was made with (Canvas AGS, sections 4 and 10).
+    """
+    if cell.submission is not SubmissionState.UNKNOWN or isinstance(result, Unread):
+        return cell.submission
+    if result is not None and (result.submitted_at or result.submission_type not in (None, "none")):
+        return SubmissionState.EXISTS
+    return SubmissionState.NONE
+
+
+def _nothing_to_send(write: ReplaceResult, profile: Profile) -> bool:
+    """Work without a score, for a platform that takes no work."""
+    return write.score is None and not profile.submission_extension
+
+
+def _needs_result(order: Order, cell: Cell, profile: Profile) -> bool:
+    """Tell whether a rule below looks at the result."""
+    if order.retry:
+        return True
+    if profile.submission_extension and cell.submission is SubmissionState.UNKNOWN:
+        return True
+    write = order.write
+    return isinstance(write, ReplaceResult) and (write.score is None or write.prioritize_non_tool_grade)
+
+
+def _after_unknown_try(order: Order, cell: Cell, profile: Profile, facts: Facts) -> Step | None:
+    """Compare the gradebook with what an earlier try may have done; None: post (again).
+
+    The design's rule "Retry of an unknown try": equal to ours is done (work is posted again, with the same times,
+    which adds no attempt); different from what the cell last knew means that a person graded meanwhile.
+    """
+    result = _result(facts)
+    ours = intended(order.write, _maximum(facts))
+    if ours is None:
+        return None
+    if ours.score == 0 and profile.result_without_score_may_be_zero and result is not None and result.score is None:
+        return None  # our zero or a cleared grade: posting again is refused as stale if it was ours
+    with_work = isinstance(order.write, ReplaceResult) and order.write.data is not None and profile.submission_extension
+    if same(known(result), ours):
+        return None if with_work else Conclude(DeliveryState.DELIVERED, answers.success(), confirms=ours)
+    if cell.last_known is None or same(read_score(result, cell.last_known, profile), cell.last_known):
+        return None
+    if result is None and profile.results_hide_some_students:
+        return None  # a hidden student's row says nothing; posting again with the same times changes nothing
+    if with_work and isinstance(order.write, ReplaceResult):
+        return _work_without_score(order, order.write, cell, profile, facts, ends=DeliveryState.SUPERSEDED)
+    return Conclude(DeliveryState.SUPERSEDED, answers.graded_meanwhile())
+
+
+def _replace(order: Order, write: ReplaceResult, cell: Cell, profile: Profile, facts: Facts) -> Step:
+    """T1 to T10: a score, work, or both."""
+    if write.score is None:
+        return _work_without_score(order, write, cell, profile, facts, ends=DeliveryState.DELIVERED)  # T9, T10
+    flag: bool | None = None
+    if write.prioritize_non_tool_grade:  # T6
+        verdict = _person_graded(cell, profile, facts)
+        if verdict.person:
+            if write.data is None or not profile.submission_extension:
+                return Conclude(DeliveryState.REFUSED, answers.no_submission_created())
+            return _work_without_score(order, write, cell, profile, facts, ends=DeliveryState.DELIVERED)
+        flag = True if verdict.ungraded and profile.prioritize_non_tool_grade else None
+    state = submission_state(cell, facts.result)
+    return score_post(order, write, cell, state, profile, _maximum(facts), flag)  # T1 to T5, T7, T8
+
+
+@dataclass(frozen=True, slots=True)
+class _Grader:
+    person: bool
+    ungraded: bool
+
+
+def _person_graded(cell: Cell, profile: Profile, facts: Facts) -> _Grader:
+    """Tell whether a person gave the grade that stands (Canvas AGS, section 10, T6: the platform does not say)."""
+    found = read_score(_result(facts), cell.last_posted, profile)
+    if found.score is None:
+        return _Grader(person=False, ungraded=True)
+    ours = cell.last_posted is not None and cell.last_posted.score is not None and same(found, cell.last_posted)
+    return _Grader(person=not ours, ungraded=False)
+
+
+def _work_without_score(
+    order: Order, write: ReplaceResult, cell: Cell, profile: Profile, facts: Facts, *, ends: DeliveryState
+) -> Step:
+    """T9, T10: the work goes, the grade stays.
+
+    The result would lose its number, so the score read is sent along: in points of the line item, because Canvas
+    scales a person's result at every read and an echo as read would corrupt it (Canvas AGS, section 5). A platform
+    that cannot preserve gets the score read as its grade again.
+    """
+    if write.data is None:
+        return Conclude(DeliveryState.REFUSED, answers.no_score())
+    found = known(_result(facts))
+    if found.score is not None and isinstance(facts.line_item_maximum, Unread):
+        return ReadLineItem()
+    state = submission_state(cell, facts.result)
+    post = data_post(order, write, cell, state, profile, found, _maximum(facts))
+    if ends is DeliveryState.SUPERSEDED:
+        return _superseded(post)
+    return post
+
+
+def _superseded(step: Step) -> Step:
+    if not isinstance(step, PostScore):
+        return step
+    return replace(step, ends=DeliveryState.SUPERSEDED, description=answers.GRADED_MEANWHILE)
+
+
+def _result(facts: Facts) -> Result | None:
+    return None if isinstance(facts.result, Unread) else facts.result
+
+
+def _maximum(facts: Facts) -> Decimal | None:
+    return None if isinstance(facts.line_item_maximum, Unread) else facts.line_item_maximum

@@ -1,0 +1,35 @@
+"""T13: what a results answer reads as in LTI 1.1 (Canvas LTI 1.1 outcomes, section 5)."""
+
+from decimal import ROUND_HALF_UP, Decimal
+
+from chalicelib.delivery.records import Cell
+from chalicelib.lti11.messages import Answer, CodeMajor
+from chalicelib.lti13.profiles import Profile
+from chalicelib.lti13.scores import Result
+from chalicelib.translation.comparison import fraction, read_score
+
+
+def read_answer(result: Result | None, cell: Cell, profile: Profile) -> Answer:
+    """Answer a readResult from the platform's row; an empty text when there is no score.
+
+    A student whom the platform keeps out of results although it stored the score (Canvas's Test Student) gets the
+    last score that was posted.
+    """
+    if result is None and profile.results_hide_some_students and cell.last_posted is not None:
+        score = cell.last_posted
+    else:
+        score = read_score(result, cell.last_posted, profile)
+    share = fraction(score)
+    if share is None:
+        return Answer(CodeMajor.SUCCESS, score_text="")
+    if score.maximum == 0:
+        return Answer(CodeMajor.SUCCESS, score_text=float_text(share / 100))
+    percent = (share * 100).quantize(Decimal("0.01"), rounding=ROUND_HALF_UP)
+    return Answer(CodeMajor.SUCCESS, score_text=float_text(percent / 100))
+
+
+def float_text(number: Decimal) -> str:
+    """Write a number as a plain float: at least one decimal, no exponent, no trailing zeros: ``0.4``, ``1.0``."""
+    text = format(number, "f")
+    whole, _, decimals = text.partition(".")
+    return f"{whole}.{decimals.rstrip('0') or '0'}"
