@@ -9,6 +9,8 @@ PassbackError
 │   └── PlatformRefused       a final no, with the platform's words
 ├── HostRefused           a URL that the registration does not allow
 ├── StorageConflict       somebody else changed a record first; read again
+├── StorageUnavailable    the table, or the key service, cannot be used now
+├── StorageUnreadable     a stored value is damaged, sealed for another owner, or of an unknown form
 └── SetupError            something the operator has to put right
 """
 
@@ -113,6 +115,23 @@ class StorageConflict(PassbackError):
     def __init__(self, kinds: frozenset[str]) -> None:
         super().__init__(f"changed meanwhile: {', '.join(sorted(kinds))}")
         self.kinds = kinds
+
+
+class StorageUnavailable(PassbackError):
+    """The table or the key service cannot be reached, is throttling, or refused a call.
+
+    A write that raised this may have been applied or not. ``reason`` names operation and code, never what was sent.
+    """
+
+    retryable = True
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(f"Storage cannot be used now: {reason}.")
+        self.reason = reason
+
+
+class StorageUnreadable(PassbackError):
+    """A stored value cannot be read: damaged, sealed for another owner or by another key, or of an unknown form."""
 
 
 class SetupError(PassbackError):

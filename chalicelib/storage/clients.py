@@ -1,0 +1,78 @@
+"""AWS clients with short timeouts, and what becomes of their failures."""
+
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any, cast
+
+from botocore.exceptions import BotoCoreError, ClientError, NoRegionError
+
+from chalicelib.config import Settings
+from chalicelib.errors import SetupError, StorageUnavailable
+
+if TYPE_CHECKING:
+    from mypy_boto3_dynamodb import DynamoDBClient
+    from mypy_boto3_kms import KMSClient
+
+CONNECT_TIMEOUT = 1.0
+READ_TIMEOUT = 2.5
+TRIES = 3
+"""Seconds, and tries of one call. Together they stay within what a waiting tool is given."""
+
+
+def make_client(settings: Settings, environ: Mapping[str, str]) -> "DynamoDBClient":
+    """Make the DynamoDB client: of AWS, or of the endpoint that ``AWS_ENDPOINT_URL`` names.
+
+    Raises
+    ------
+    SetupError
+        If no region is named, or if stage ``local`` names no endpoint (it would reach AWS).
+    """
+    return cast("DynamoDBClient", _make("dynamodb", settings, environ))
+
+
+def make_kms_client(settings: Settings, environ: Mapping[str, str]) -> "KMSClient":
+    """Make the KMS client; the rules are those of ``make_client``."""
+    return cast("KMSClient", _make("kms", settings, environ))
+
+
+def _make(service: str, settings: Settings, environ: Mapping[str, str]) -> object:
+    # botocore's own client is the one boto3 wraps; importing it alone makes a cold start shorter.
+    import botocore.config
+    import botocore.session
+
+    endpoint = environ.get(f"AWS_ENDPOINT_URL_{service.upper()}") or environ.get("AWS_ENDPOINT_URL")
+    if settings.is_local and not endpoint:
+        raise SetupError("Stage local needs AWS_ENDPOINT_URL: the address of the local DynamoDB engine.")
+    try:
+        return botocore.session.Session().create_client(
+            service,
+            region_name=environ.get("AWS_REGION") or environ.get("AWS_DEFAULT_REGION"),
+            endpoint_url=endpoint,
+            config=botocore.config.Config(
+                connect_timeout=CONNECT_TIMEOUT,
+                read_timeout=READ_TIMEOUT,
+                retries={"mode": "standard", "total_max_attempts": TRIES},
+            ),
+        )
+    except NoRegionError:
+        raise SetupError("No AWS region is set. Set AWS_REGION to the region of Passback's table.") from None
+
+
+@contextmanager
+def unavailable_when_refused(operation: str) -> Iterator[None]:
+    """Turn whatever the AWS client raises into ``StorageUnavailable``, naming the operation and the error's code.
+
+    The code only: messages can repeat what was sent.
+    """
+    try:
+        yield
+    except ClientError as error:
+        raise StorageUnavailable(f"{operation} was refused ({error_code(error)})") from error
+    except BotoCoreError as error:
+        raise StorageUnavailable(f"{operation} did not get through ({type(error).__name__})") from error
+
+
+def error_code(error: ClientError) -> str:
+    """Return the code of a refusal by AWS, such as ``ResourceNotFoundException``."""
+    response: Any = error.response
+    return str(response.get("Error", {}).get("Code", "unknown"))

@@ -1,0 +1,136 @@
+"""Keeps the deliveries: every accepted outcome and its story, listed by day."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+
+from chalicelib.clock import from_milliseconds
+from chalicelib.delivery.records import Delivery, DeliveryEvent, DeliveryState
+from chalicelib.errors import StorageUnreadable
+from chalicelib.storage.attributes import Fields, Item
+from chalicelib.storage.cells import read_cell_key, written_cell_key
+from chalicelib.storage.conditions import lifetime
+from chalicelib.storage.keys import item_key
+from chalicelib.storage.payloads import from_payload, to_payload
+from chalicelib.storage.receipts import read_answer, written_answer
+from chalicelib.storage.table import Table
+
+KIND = "delivery"
+KEPT_DAYS = 180
+
+
+@dataclass(frozen=True, slots=True)
+class DeliveryFilter:
+    """Which deliveries are wanted; None: any."""
+
+    consumer_key: str | None = None
+    platform: str | None = None
+    state: DeliveryState | None = None
+    user_id: str | None = None
+
+    def takes(self, delivery: Delivery) -> bool:
+        """Tell whether a delivery is wanted."""
+        return (
+            self.consumer_key in (None, delivery.consumer_key)
+            and self.platform in (None, delivery.cell.platform)
+            and self.state in (None, delivery.state)
+            and self.user_id in (None, delivery.cell.user_id)
+        )
+
+
+ANY = DeliveryFilter()
+
+
+class DeliveryStore:
+    """Reads deliveries. They are written by the ledger only, together with their cells."""
+
+    def __init__(self, table: Table) -> None:
+        self._table = table
+
+    def get(self, delivery_id: str) -> Delivery | None:
+        """Read a delivery."""
+        item = self._table.get(delivery_key(delivery_id))
+        return None if item is None else from_item(item)
+
+    def list(self, now: datetime, wanted: DeliveryFilter = ANY, *, days: int = KEPT_DAYS) -> Iterator[Delivery]:
+        """Read the deliveries of the last days, newest first, as far as the caller goes.
+
+        One that was written a moment ago may be missing or show its state before. Each day is one request or more.
+        """
+        for age in range(days + 1):
+            kind = _listing_kind((now - timedelta(days=age)).date())
+            yield from filter(wanted.takes, map(from_item, self._table.listing(kind, reverse=True)))
+
+
+def delivery_key(delivery_id: str) -> str:
+    """Make the key of a delivery's item."""
+    return item_key(KIND, delivery_id)
+
+
+def to_item(delivery: Delivery) -> Item:
+    """Make the item of a delivery. It is listed under the day it was received, so that no listing grows for ever."""
+    return {
+        "pk": delivery_key(delivery.id),
+        "listing_kind": _listing_kind(from_milliseconds(delivery.received_at).date()),
+        "listing_order": f"{delivery.received_at:015d}#{delivery.id}",
+        "id": delivery.id,
+        **written_cell_key(delivery.cell),
+        "consumer_key": delivery.consumer_key,
+        "sourcedid_digest": delivery.sourcedid_digest,
+        "context": delivery.context,
+        "operation": delivery.operation,
+        "payload": None if delivery.write is None else to_payload(delivery.write),
+        "received_at": delivery.received_at,
+        "timestamp": delivery.timestamp,
+        "reference": delivery.reference,
+        "body_digest": delivery.body_digest,
+        "receipt_key": delivery.receipt_key,
+        "state": delivery.state,
+        "lease_until": delivery.lease_until,
+        "previous_received_at": delivery.previous_received_at,
+        "tries": delivery.tries,
+        "outcome_unknown": delivery.outcome_unknown,
+        "answer": written_answer(delivery.answer),
+        "platform_words": delivery.platform_words,
+        "warnings": delivery.warnings,
+        "events": [{"at": event.at, "what": event.what} for event in delivery.events],
+        "ended_at": delivery.ended_at,
+        **lifetime(delivery.expires_at),
+    }
+
+
+def from_item(item: Item) -> Delivery:
+    """Read a delivery from its item."""
+    fields = Fields(item)
+    payload = item.get("payload")
+    if not isinstance(payload, str | bytes | None):
+        raise StorageUnreadable("A stored payload is not what this version of Passback writes.")
+    return Delivery(
+        id=fields.text("id"),
+        cell=read_cell_key(fields),
+        consumer_key=fields.text("consumer_key"),
+        sourcedid_digest=fields.text("sourcedid_digest"),
+        context=fields.text("context"),
+        operation=fields.text("operation"),
+        write=None if payload is None else from_payload(payload),
+        received_at=fields.number("received_at"),
+        timestamp=fields.number("timestamp"),
+        reference=fields.text("reference"),
+        body_digest=fields.text("body_digest"),
+        receipt_key=fields.text("receipt_key"),
+        state=fields.choice("state", DeliveryState),
+        lease_until=fields.number("lease_until"),
+        previous_received_at=fields.number_or_none("previous_received_at"),
+        tries=fields.number("tries"),
+        outcome_unknown=fields.flag("outcome_unknown"),
+        answer=read_answer(fields.part_or_none("answer")),
+        platform_words=fields.text("platform_words"),
+        warnings=fields.texts("warnings"),
+        events=tuple(DeliveryEvent(event.number("at"), event.text("what")) for event in fields.parts("events")),
+        ended_at=fields.number_or_none("ended_at"),
+        expires_at=fields.number_or_none("expires_at_ms"),
+    )
+
+
+def _listing_kind(day: date) -> str:
+    return f"{KIND}#{day.isoformat()}"

@@ -1,0 +1,94 @@
+"""Keeps our signing keys, all in one item: they are few, and one read shows them all as they are now."""
+
+from chalicelib.errors import SetupError
+from chalicelib.lti13.keys import SigningKey
+from chalicelib.storage.attributes import Fields, Item, written_moment
+from chalicelib.storage.conditions import ABSENT, unchanged
+from chalicelib.storage.keys import item_key
+from chalicelib.storage.sealing import Sealer
+from chalicelib.storage.table import Table
+
+KIND = "signing_keys"
+PK = item_key(KIND)
+
+
+class SigningKeyStore:
+    """Our signing keys, in the order they were added."""
+
+    def __init__(self, table: Table, sealer: Sealer) -> None:
+        self._table = table
+        self._sealer = sealer
+
+    def list(self) -> tuple[SigningKey, ...]:
+        """Read all keys with their private parts, oldest first."""
+        item = self._table.get(PK)
+        return () if item is None else self.from_item(item)
+
+    def add(self, key: SigningKey) -> None:
+        """Add a key.
+
+        Raises
+        ------
+        SetupError
+            If a key with this id is there.
+        StorageConflict
+            If somebody else changed the keys at the same time.
+        """
+        keys, revision = self._stored()
+        if any(stored.kid == key.kid for stored in keys):
+            raise SetupError(f"A signing key with the id {key.kid!r} is there already.")
+        self._change((*keys, key), revision)
+
+    def remove(self, kid: str) -> bool:
+        """Remove a key; tell whether there was one.
+
+        Raises
+        ------
+        StorageConflict
+            If somebody else changed the keys at the same time.
+        """
+        keys, revision = self._stored()
+        kept = tuple(key for key in keys if key.kid != kid)
+        if len(kept) == len(keys):
+            return False
+        self._change(kept, revision)
+        return True
+
+    def to_item(self, keys: tuple[SigningKey, ...], revision: int) -> Item:
+        """Make the item of all keys, each private part sealed for its key id."""
+        return {
+            "pk": PK,
+            "revision": revision,
+            "keys": [
+                {
+                    "kid": key.kid,
+                    "private_pem": self._sealer.seal(key.private_pem, _owner(key.kid)),
+                    "created_at": written_moment(key.created_at),
+                }
+                for key in keys
+            ],
+        }
+
+    def from_item(self, item: Item) -> tuple[SigningKey, ...]:
+        """Read the keys from their item, opening their private parts."""
+        return tuple(self._key(fields) for fields in Fields(item).parts("keys"))
+
+    def _key(self, fields: Fields) -> SigningKey:
+        kid = fields.text("kid")
+        return SigningKey(
+            kid=kid,
+            private_pem=self._sealer.open(fields.text("private_pem"), _owner(kid)),
+            created_at=fields.moment("created_at"),
+        )
+
+    def _stored(self) -> tuple[tuple[SigningKey, ...], int]:
+        item = self._table.get(PK)
+        return ((), 0) if item is None else (self.from_item(item), Fields(item).number("revision"))
+
+    def _change(self, keys: tuple[SigningKey, ...], revision: int) -> None:
+        condition = unchanged(revision=revision) if revision else ABSENT
+        self._table.put(self.to_item(keys, revision + 1), condition, kind=KIND)
+
+
+def _owner(kid: str) -> dict[str, str]:
+    return {"kind": KIND, "kid": kid}
