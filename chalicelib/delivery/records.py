@@ -116,8 +116,6 @@ class Delivery:
     receipt_key: str
     state: DeliveryState = DeliveryState.ACCEPTED
     lease_until: int = 0
-    submitted_at: int | None = None
-    """The submittedAt of the submission that its post makes; None when it makes none."""
     previous_received_at: int | None = None
     """The cell's ``newest_received_at`` before this delivery: restored when it surely had no effect."""
     tries: int = 0

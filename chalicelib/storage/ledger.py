@@ -5,10 +5,11 @@ from datetime import datetime
 from typing import Generic, TypeVar
 
 from chalicelib.clock import to_milliseconds
-from chalicelib.delivery.records import Cell, CellKey, Delivery, Receipt, SubmissionState
+from chalicelib.delivery.records import Cell, CellKey, Delivery, Receipt
 from chalicelib.lti11.tools import Tool
 from chalicelib.lti13.registrations import Platform
-from chalicelib.mapping.model import Mapping, Submitted
+from chalicelib.mapping.history import with_imported_history
+from chalicelib.mapping.model import Mapping
 from chalicelib.storage import cells, deliveries, mappings, platforms, receipts, tools
 from chalicelib.storage.attributes import Item
 from chalicelib.storage.conditions import ABSENT, Put, absent_or_expired, unchanged
@@ -18,11 +19,6 @@ from chalicelib.storage.tools import ToolStore
 
 Record = TypeVar("Record")
 REMEMBERED = 2048
-IMPORTED_STATE = {
-    Submitted.YES: SubmissionState.EXISTS,
-    Submitted.NO: SubmissionState.NONE,
-    Submitted.UNKNOWN: SubmissionState.UNKNOWN,
-}
 
 
 @dataclass(frozen=True, slots=True)
@@ -148,9 +144,9 @@ def _pointing(mapping: Mapping, key: CellKey, items: dict[str, Item]) -> Pointin
     platform = items.get(platforms.platform_key(mapping.platform))
     stored = items.get(cells.cell_key(key))
     cell = Cell(key) if stored is None else cells.from_item(stored)
-    if cell.submission is SubmissionState.UNKNOWN:
-        cell = replace(cell, submission=IMPORTED_STATE[mapping.submitted])
-    return Pointing(mapping, None if platform is None else platforms.from_item(platform), cell)
+    return Pointing(
+        mapping, None if platform is None else platforms.from_item(platform), with_imported_history(cell, mapping)
+    )
 
 
 def _living_receipt(item: Item | None, now: datetime) -> Receipt | None:

@@ -1,7 +1,7 @@
 """What the tool is told, in Canvas's words where Canvas has them, in ours where it has not."""
 
 from chalicelib.delivery.records import DeliveryState
-from chalicelib.errors import OutcomeCode, PlatformRefused, PlatformUnavailable
+from chalicelib.errors import HostRefused, OutcomeCode, PlatformRefused, PlatformUnavailable
 from chalicelib.lti11.messages import Answer, CodeMajor, DataKind, ResultData
 from chalicelib.lti13.profiles import RefusalKind
 
@@ -103,4 +103,43 @@ def in_progress() -> Answer:
     return failure(
         OutcomeCode.PLATFORM_UNAVAILABLE,
         "The grade was not stored yet: the same outcome is still being delivered. Please send it again.",
+    )
+
+
+def host_refused(refusal: HostRefused) -> Answer:
+    """The line item lies at a host that the platform's registration does not allow."""
+    return failure(OutcomeCode.PLATFORM_REFUSED, f"The outcome was not sent: {refusal}")
+
+
+def cell_busy() -> Answer:
+    """Other outcomes for the same student and line item kept the tool waiting too long."""
+    return failure(
+        OutcomeCode.PLATFORM_UNAVAILABLE,
+        "The grade was not stored: another outcome for the same student is still being delivered. "
+        "Please send it again.",
+    )
+
+
+def unreadable(problem: PlatformUnavailable) -> Answer:
+    """Tell the tool that the score cannot be read now."""
+    return failure(OutcomeCode.PLATFORM_UNAVAILABLE, f"The score cannot be read now: {problem.reason}.")
+
+
+def storage_unavailable() -> Answer:
+    """Tell the tool that nothing could be written down, so nothing is promised."""
+    return failure(
+        OutcomeCode.PLATFORM_UNAVAILABLE,
+        "The grade was not stored, as far as is known: Passback cannot reach its own table. Please send it again.",
+    )
+
+
+def sourcedid_invalid() -> Answer:
+    """No mapping is known for the tool and sourcedid."""
+    return failure(OutcomeCode.SOURCEDID_INVALID, "Invalid sourcedid")
+
+
+def platform_missing() -> Answer:
+    """The mapping names a platform that is no longer registered."""
+    return failure(
+        OutcomeCode.PLATFORM_REFUSED, "The outcome was not sent: the platform of this assignment is not registered"
     )

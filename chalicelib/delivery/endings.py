@@ -1,0 +1,146 @@
+"""How records change as a delivery is accepted, noted and ended. Pure: records in, records out."""
+
+from dataclasses import dataclass, replace
+from datetime import timedelta
+
+from chalicelib.delivery.records import (
+    Cell,
+    Delivery,
+    DeliveryEvent,
+    DeliveryState,
+    KnownScore,
+    NewestDelivery,
+    SubmissionState,
+)
+from chalicelib.lti11.messages import Answer, ReplaceResult, Write
+
+KEPT_ENDED = int(timedelta(days=180).total_seconds() * 1000)
+"""How long what happened is kept."""
+KEPT_FAILED_PAYLOAD = int(timedelta(days=30).total_seconds() * 1000)
+"""How long a failed delivery keeps what the student wrote."""
+
+
+@dataclass(frozen=True, slots=True)
+class Ending:
+    """How a try ended.
+
+    ``posted`` is the score that the gradebook holds now because of us (None: unchanged or unknown), ``made_submission``
+    tells that the cell surely has a submission now, ``read`` is the score that was read in this try, ``submission``
+    what reading told of it. ``applied``: True, False, or None when nobody knows.
+    """
+
+    state: DeliveryState
+    answer: Answer
+    applied: bool | None
+    posted: KnownScore | None = None
+    made_submission: bool = False
+    keeps_first_submission: bool = False
+    read: KnownScore | None = None
+    submission: SubmissionState = SubmissionState.UNKNOWN
+    timestamp: int = 0
+    platform_words: str = ""
+    warnings: tuple[str, ...] = ()
+
+
+def accepted(cell: Cell, delivery: Delivery) -> Cell:
+    """Return the cell once the delivery owns it."""
+    return replace(
+        cell,
+        newest_received_at=delivery.received_at,
+        newest_timestamp=max(delivery.timestamp, cell.newest_timestamp or 0),
+        newest=NewestDelivery(delivery.id, delivery.consumer_key, delivery.body_digest, delivery.received_at),
+        under_way_id=delivery.id,
+        lease_until=delivery.lease_until,
+    )
+
+
+def first_submission_noted(cell: Cell, delivery_id: str, submitted_at: int) -> Cell:
+    """Return the cell with its first submission noted, as it must be before the call that makes it."""
+    return replace(
+        cell,
+        submission=SubmissionState.SENT,
+        first_submitted_at=submitted_at,
+        first_delivery_id=delivery_id,
+    )
+
+
+def ended_cell(cell: Cell, delivery: Delivery, ending: Ending) -> Cell:
+    """Return the cell after the try: free, and with what the try told of the gradebook."""
+    cell = replace(
+        cell,
+        under_way_id=None,
+        lease_until=0,
+        unsettled_id=delivery.id if ending.applied is None else _other(cell.unsettled_id, delivery.id),
+        newest_timestamp=max(cell.newest_timestamp or 0, ending.timestamp),
+    )
+    if ending.read is not None:
+        cell = replace(cell, last_known=ending.read)
+    if ending.posted is not None and ending.applied:
+        cell = replace(cell, last_posted=ending.posted, last_known=ending.posted)
+    if cell.submission is SubmissionState.UNKNOWN:
+        cell = replace(cell, submission=ending.submission)
+    if ending.made_submission:
+        return replace(cell, submission=SubmissionState.EXISTS)
+    if ending.applied is False:
+        if ending.state is not DeliveryState.SUPERSEDED:
+            cell = _without_newest(cell, delivery)
+        if not ending.keeps_first_submission:
+            cell = _without_first_submission(cell, delivery)
+    return cell
+
+
+def ended_delivery(delivery: Delivery, ending: Ending, now: int) -> Delivery:
+    """Return the delivery after the try; what the student wrote goes when it ends, unless it failed."""
+    failed = ending.state is DeliveryState.FAILED
+    story = f"{ending.state}: {ending.answer.description}" if ending.answer.description else str(ending.state)
+    return replace(
+        delivery,
+        state=ending.state,
+        lease_until=0,
+        write=delivery.write if failed else None,
+        outcome_unknown=ending.applied is None,
+        answer=ending.answer,
+        platform_words=ending.platform_words,
+        warnings=ending.warnings,
+        events=(*delivery.events, DeliveryEvent(now, story)),
+        ended_at=now,
+        expires_at=now + (KEPT_FAILED_PAYLOAD if failed else KEPT_ENDED),
+    )
+
+
+def confirmed_submission(cell: Cell, write: Write) -> bool:
+    """Tell whether a write that turned out to be applied made the cell's first submission, or made it again."""
+    return isinstance(write, ReplaceResult) and cell.submission is SubmissionState.SENT
+
+
+def settled_cell(
+    cell: Cell, delivery: Delivery, write: Write, *, shown: KnownScore, confirmed: KnownScore | None, applied: bool
+) -> Cell:
+    """Return the cell once it is known whether an ended try was applied.
+
+    ``shown`` is the score that was read, ``confirmed`` the write's own score when it was among what was read.
+    """
+    cell = replace(cell, unsettled_id=None, last_known=shown, last_posted=confirmed or cell.last_posted)
+    if not applied:
+        return _without_newest(cell, delivery)
+    if confirmed_submission(cell, write):
+        cell = replace(cell, submission=SubmissionState.EXISTS)
+    return cell
+
+
+def _other(delivery_id: str | None, ended_id: str) -> str | None:
+    return None if delivery_id == ended_id else delivery_id
+
+
+def _without_newest(cell: Cell, delivery: Delivery) -> Cell:
+    """Forget an outcome that surely had no effect, so that it does not supersede the one before it."""
+    if cell.newest is None or cell.newest.delivery_id != delivery.id:
+        return cell
+    return replace(cell, newest_received_at=delivery.previous_received_at, newest=None)
+
+
+def _without_first_submission(cell: Cell, delivery: Delivery) -> Cell:
+    """Forget a first submission that a refusal surely prevented; an earlier unknown try may have made it."""
+    if cell.first_delivery_id != delivery.id or cell.submission is not SubmissionState.SENT or delivery.outcome_unknown:
+        return cell
+    return replace(cell, submission=SubmissionState.NONE, first_submitted_at=None, first_delivery_id=None)

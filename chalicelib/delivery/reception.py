@@ -1,0 +1,176 @@
+"""What happens to a request at an outcome door, in the design's order of checks, up to the answer."""
+
+from dataclasses import dataclass, replace
+
+from chalicelib import telemetry
+from chalicelib.clock import Clock, Deadline, to_milliseconds
+from chalicelib.config import Settings
+from chalicelib.delivery import reading
+from chalicelib.delivery.acceptance import Acceptance
+from chalicelib.delivery.requests import AuthenticRequest
+from chalicelib.errors import OutcomeCode, OutcomeFailure, OutcomeUnsupported, RequestRefused, StorageUnavailable
+from chalicelib.identifiers import Identifiers
+from chalicelib.lti11.answers import answer_failure, answer_unsupported
+from chalicelib.lti11.authorization import Authorization, refused_authorization
+from chalicelib.lti11.doors import Door, Incoming
+from chalicelib.lti11.keys import receipt_key, request_digest, sourcedid_digest
+from chalicelib.lti11.messages import Answer, Envelope, ReadResult
+from chalicelib.lti11.outcome import read_outcome, read_sourcedid
+from chalicelib.lti11.signature import check_body_hash, check_timestamp, verify_signature
+from chalicelib.lti11.tools import BodyHashRule
+from chalicelib.lti13.ags import AgsClient
+from chalicelib.storage.ledger import Ledger, Opening, Pointing
+from chalicelib.translation import answers
+
+LARGEST_BODY = 256 * 1024
+
+_EXPLAINED = frozenset({OutcomeCode.PLATFORM_REFUSED.value, OutcomeCode.PLATFORM_UNAVAILABLE.value})
+"""Codes whose description goes to the log; others may quote what the tool sent."""
+
+
+@dataclass(frozen=True, slots=True)
+class Received:
+    """What became of a request that got past the signature. ``failure_status`` is the tool's choice."""
+
+    answer: Answer
+    reference: str
+    message_identifier: str = ""
+    operation_name: str = ""
+    sourcedid: str = ""
+    failure_status: int = 422
+
+
+class Reception:
+    """Takes requests at the doors."""
+
+    def __init__(
+        self,
+        settings: Settings,
+        ledger: Ledger,
+        acceptance: Acceptance,
+        ags: AgsClient,
+        clock: Clock,
+        identifiers: Identifiers,
+    ) -> None:
+        self._settings = settings
+        self._ledger = ledger
+        self._acceptance = acceptance
+        self._ags = ags
+        self._clock = clock
+        self._identifiers = identifiers
+
+    def receive(self, incoming: Incoming, door: Door, reference: str) -> Received:
+        """Check a request, do what it asks, and say what to answer.
+
+        Raises RequestRefused for what is not an outcome of a known tool, and StorageUnavailable when the table
+        cannot be read before anything was promised.
+        """
+        deadline = Deadline.after(self._clock, self._settings.inline_budget)
+        if len(incoming.body) > LARGEST_BODY:
+            raise RequestRefused(413, "Request body too large", f"{len(incoming.body)} bytes")
+        authorization, parameters = door.authorization(incoming)
+        key = receipt_key(authorization.consumer_key, authorization.timestamp, authorization.nonce)
+        opening = self._ledger.opening(authorization.consumer_key, key, self._clock.now())
+        request = self._authentic(incoming, door, authorization, parameters, opening, key, reference)
+        door.check_content_type(incoming)
+        return self._outcome(incoming, door, request, opening, deadline)
+
+    def _authentic(
+        self,
+        incoming: Incoming,
+        door: Door,
+        authorization: Authorization,
+        parameters: tuple[tuple[str, str], ...],
+        opening: Opening,
+        key: str,
+        reference: str,
+    ) -> AuthenticRequest:
+        """Check signature, body hash, time and receipt. An unknown key does the same work and gets the same no."""
+        tool, settings = opening.tool, self._settings
+        url = verify_signature(
+            "POST", incoming.urls, authorization, parameters, tool.secrets if tool is not None else ()
+        )
+        if url is None or tool is None:
+            raise refused_authorization("unknown consumer key" if tool is None else "signature does not match")
+        rule = tool.body_hash if door.demands_body_hash else BodyHashRule.IF_PRESENT
+        check_body_hash(authorization, incoming.body, rule)
+        check_timestamp(authorization, self._clock.now(), settings.past_window, settings.future_window)
+        digest = request_digest(url, incoming.body)
+        if opening.receipt is not None and opening.receipt.digest != digest:
+            raise RequestRefused(401, "Duplicate nonce detected", "nonce used with other content")
+        return AuthenticRequest(
+            tool=tool,
+            received_at=incoming.received_at,
+            receipt_key=key,
+            digest=digest,
+            body_digest=door.body_digest(incoming),
+            receipt_expires_at=(authorization.timestamp + settings.past_window + 1) * 1000,
+            reference=reference,
+        )
+
+    def _outcome(
+        self, incoming: Incoming, door: Door, request: AuthenticRequest, opening: Opening, deadline: Deadline
+    ) -> Received:
+        received = Received(answers.success(), request.reference, failure_status=request.tool.failure_status)
+        try:
+            envelope = door.envelope(incoming)
+            received = replace(
+                received,
+                message_identifier=envelope.message_identifier,
+                operation_name=envelope.operation_name,
+                sourcedid=envelope.sourcedid or "",
+            )
+            pointing = self._pointing(request, read_sourcedid(envelope))
+            return self._deliver(received, request, envelope, pointing, opening, deadline)
+        except OutcomeFailure as failure:
+            return self._said(received, request, answer_failure(failure))
+        except OutcomeUnsupported as unsupported:
+            return self._said(received, request, answer_unsupported(unsupported))
+        except StorageUnavailable as problem:
+            telemetry.event("storage_unavailable", reference=request.reference, why=str(problem))
+            return self._said(received, request, answers.storage_unavailable())
+
+    def _pointing(self, request: AuthenticRequest, sourcedid: str) -> Pointing | None:
+        return self._ledger.pointing(request.tool.consumer_key, sourcedid)
+
+    def _deliver(
+        self,
+        received: Received,
+        request: AuthenticRequest,
+        envelope: Envelope,
+        pointing: Pointing | None,
+        opening: Opening,
+        deadline: Deadline,
+    ) -> Received:
+        receipt = opening.receipt
+        if receipt is not None and receipt.answer is not None:
+            return self._said(replace(received, reference=receipt.reference), request, receipt.answer, repeat=True)
+        if pointing is None:
+            return self._said(received, request, answers.sourcedid_invalid())
+        outcome = read_outcome(envelope, self._clock.now())
+        platform = pointing.platform
+        if platform is None:
+            return self._said(received, request, answers.platform_missing())
+        if isinstance(outcome, ReadResult):
+            return self._said(received, request, reading.read(self._ags, platform, pointing.cell, deadline))
+        if receipt is not None:
+            resumed = self._acceptance.resume(receipt.delivery_id, platform, deadline)
+            if resumed is not None:
+                return self._said(replace(received, reference=receipt.reference), request, resumed, repeat=True)
+        answer = self._acceptance.deliver(request, outcome, pointing.mapping, platform, pointing.cell, deadline)
+        return self._said(received, request, answer)
+
+    def _said(self, received: Received, request: AuthenticRequest, answer: Answer, *, repeat: bool = False) -> Received:
+        telemetry.event(
+            "outcome",
+            reference=received.reference,
+            tool=request.tool.consumer_key,
+            sourcedid=sourcedid_digest(received.sourcedid) if received.sourcedid else None,
+            operation=received.operation_name[:40],
+            code=answer.code,
+            error=answer.error_code,
+            why=answer.description[:300] if answer.error_code in _EXPLAINED else None,
+            repeat=True if repeat else None,
+            milliseconds=to_milliseconds(self._clock.now()) - request.received_at,
+        )
+        return replace(received, answer=answer)

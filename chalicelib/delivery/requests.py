@@ -1,0 +1,37 @@
+"""A request whose signature held: what acceptance needs to know of it."""
+
+from dataclasses import dataclass
+
+from chalicelib.delivery.records import Receipt
+from chalicelib.lti11.messages import Answer
+from chalicelib.lti11.tools import Tool
+
+
+@dataclass(frozen=True, slots=True)
+class AuthenticRequest:
+    """One signed request of a known tool. Times are milliseconds since 1970.
+
+    ``received_at`` is time R. ``receipt_key`` and ``digest`` recognise the same signed request, ``body_digest`` a
+    newly signed one with the same content. The request's receipt means nothing after ``receipt_expires_at``.
+    """
+
+    tool: Tool
+    received_at: int
+    receipt_key: str
+    digest: str
+    body_digest: str
+    receipt_expires_at: int
+    reference: str
+
+    def receipt(self, delivery_id: str, *, deadline: int = 0, answer: Answer | None = None) -> Receipt:
+        """Make the receipt of this request: answered, or in progress until the deadline (0: free to come again)."""
+        return Receipt(
+            key=self.receipt_key,
+            digest=self.digest,
+            delivery_id=delivery_id,
+            received_at=self.received_at,
+            deadline=deadline,
+            reference=self.reference,
+            expires_at=self.receipt_expires_at,
+            answer=answer,
+        )
