@@ -1,0 +1,37 @@
+"""``passback``: the operator's command line. One module per noun; this one only puts them together."""
+
+import sys
+
+import click
+
+from passback import deliveries, doctor, keys, mappings, platforms, sending, serving, tools
+from passback.commands import Program
+
+
+@click.group(cls=Program, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110})
+@click.version_option(package_name="passback", message="passback %(version)s")
+def cli() -> None:
+    """Keep LTI 1.1 tools returning grades to platforms that speak LTI 1.3.
+
+    Commands work on the local stack while `passback serve` runs, and otherwise on AWS, by the ordinary AWS
+    environment variables (AWS_REGION, AWS_PROFILE, AWS_ENDPOINT_URL) and PASSBACK_TABLE, PASSBACK_STAGE,
+    PASSBACK_KMS_KEY. Every command takes --json.
+    """
+
+
+cli.add_command(serving.serve)
+cli.add_command(platforms.platform)
+cli.add_command(tools.tool)
+cli.add_command(mappings.mapping)
+cli.add_command(deliveries.delivery)
+cli.add_command(keys.key)
+cli.add_command(sending.send)
+cli.add_command(doctor.doctor)
+
+
+def main() -> None:
+    """Run the command line."""
+    for stream in (sys.stdout, sys.stderr):
+        # A name that the terminal's encoding cannot show must not end a command.
+        stream.reconfigure(errors="backslashreplace")  # type: ignore[union-attr]  # always a TextIOWrapper here
+    cli(prog_name="passback")

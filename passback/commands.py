@@ -1,0 +1,85 @@
+"""The kind of click command that Passback has: ``--json`` on every one, and failures as one sentence."""
+
+import os
+import sys
+from collections.abc import Mapping, Sequence
+from typing import Any, NoReturn
+
+import click
+
+from passback.failures import Failure, explain
+from passback.output import Output
+from passback.session import Session
+
+
+def _choose_json(context: click.Context, _parameter: click.Parameter, chosen: bool) -> None:
+    if chosen:
+        context.ensure_object(Session).output.json_mode = True
+
+
+class Command(click.Command):
+    """A command with ``--json``."""
+
+    def __init__(self, *arguments: Any, **options: Any) -> None:
+        super().__init__(*arguments, **options)
+        self.params.append(
+            click.Option(
+                ["--json"],
+                is_flag=True,
+                expose_value=False,
+                is_eager=True,
+                callback=_choose_json,
+                help="Print one JSON document on standard output; messages go to standard error.",
+            )
+        )
+
+
+class Group(click.Group):
+    """A noun, such as ``platform``: its commands all take ``--json``."""
+
+    command_class = Command
+    group_class = type  # a group inside a group is of the same class
+
+
+class Program(Group):
+    """The whole command line: turns every failure into one sentence and an exit status."""
+
+    def main(
+        self,
+        args: Sequence[str] | None = None,
+        prog_name: str | None = None,
+        complete_var: str | None = None,
+        standalone_mode: bool = True,
+        windows_expand_args: bool = True,
+        **extra: Any,
+    ) -> Any:
+        """Run the command line and exit; returns only when click completes shell words or is told not to exit."""
+        words = list(sys.argv[1:] if args is None else args)
+        try:
+            result = super().main(
+                words, prog_name, complete_var, standalone_mode=False, windows_expand_args=windows_expand_args, **extra
+            )
+        except BrokenPipeError:
+            _stop_quietly()
+        except (Exception, KeyboardInterrupt) as error:  # noqa: BLE001 - the last line of defence: no traceback, ever
+            session = extra.get("obj")
+            environment: Mapping[str, str] = session.environment if isinstance(session, Session) else os.environ
+            failure = explain(error, environment)
+            _print_failure(failure, json_mode="--json" in words)
+            sys.exit(failure.exit_status)
+        if not standalone_mode:
+            return result
+        sys.exit(result if isinstance(result, int) else 0)
+
+
+def _print_failure(failure: Failure, *, json_mode: bool) -> None:
+    output = Output(json_mode)
+    if json_mode:
+        output.document({"error": {"code": failure.code, "message": failure.message}})
+    output.note(f"passback: {failure.message}", style="red")
+
+
+def _stop_quietly() -> NoReturn:
+    """End as ``head`` and ``less`` expect: the interpreter must not try to flush the closed pipe once more."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    sys.exit(1)

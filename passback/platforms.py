@@ -1,0 +1,134 @@
+"""``passback platform``: the registrations of Passback at platforms, and the only hosts that it will call."""
+
+from dataclasses import replace
+from typing import Any
+
+import click
+
+from chalicelib.lti13.registrations import Platform
+from passback.commands import Group
+from passback.failures import CommandFailed
+from passback.output import Facts, Table, Words
+from passback.parameters import PlatformName, host_of, platform_url
+from passback.session import Session, pass_session
+
+PROFILES = ("canvas", "canvas-older", "moodle", "generic")
+
+
+@click.group(cls=Group)
+def platform() -> None:
+    """Platforms: where grades go."""
+
+
+@platform.command()
+@click.argument("name", type=PlatformName())
+@click.option("--profile", required=True, type=click.Choice(PROFILES), help="What kind of platform it is.")
+@click.option("--issuer", required=True, metavar="URL", help="The platform's issuer (iss).")
+@click.option("--client-id", required=True, metavar="ID", help="Our client id there (Canvas: the developer key's).")
+@click.option("--token-url", required=True, metavar="URL", help="Where access tokens are asked for.")
+@click.option("--audience", required=True, metavar="URL", help="The audience (aud) that the token endpoint expects.")
+@click.option(
+    "--host",
+    "hosts",
+    required=True,
+    multiple=True,
+    metavar="HOST[:PORT]",
+    help="A host that Passback may call: of the token URL and of the line items. May be given several times.",
+)
+@click.option("--jwks-url", metavar="URL", help="The platform's key set.")
+@click.option("--auth-url", metavar="URL", help="The platform's login authorization endpoint.")
+@click.option("--allow-private", is_flag=True, help="Let these hosts have private addresses (a campus platform).")
+@pass_session
+def add(session: Session, /, name: str, hosts: tuple[str, ...], **fields: Any) -> None:
+    """Register a platform under a NAME of your choice."""
+    local = session.services.settings.is_local
+    registered = replace(_checked(name, hosts, fields, local=local), created_at=session.clock.now())
+    if session.services.platforms.get(name) is not None:
+        raise CommandFailed(
+            "already_exists", f"There is a platform {name!r} already; remove it first, or take another name."
+        )
+    session.services.platforms.add(registered)
+    session.output.show(
+        {"platform": platform_document(registered)},
+        Words(f"Platform {name} is registered. Check it with `passback doctor`.", "green"),
+    )
+
+
+def _checked(name: str, hosts: tuple[str, ...], fields: dict[str, Any], *, local: bool) -> Platform:
+    from chalicelib.errors import HostRefused
+    from chalicelib.lti13.hosts import check_url
+
+    for field in ("issuer", "token_url", "jwks_url", "auth_url"):
+        if fields[field] is not None:
+            platform_url(fields[field], "--" + field.replace("_", "-"), local=local)
+    for field in ("client_id", "audience"):
+        if not fields[field].strip() or not fields[field].isprintable():
+            raise CommandFailed("usage", f"--{field.replace('_', '-')} must have printable characters.", 2)
+    registered = Platform(name=name, hosts=tuple(dict.fromkeys(host_of(host) for host in hosts)), **fields)
+    try:
+        check_url(registered, registered.token_url, local=local)
+    except HostRefused as error:
+        raise CommandFailed(
+            "usage", f"The token URL could not be called: {error} Add its host with --host.", 2
+        ) from None
+    return registered
+
+
+@platform.command(name="list")
+@pass_session
+def list_platforms(session: Session) -> None:
+    """List the platforms."""
+    platforms = sorted(session.services.platforms.list(), key=lambda each: each.name)
+    session.output.show(
+        {"platforms": [platform_document(each) for each in platforms]},
+        Table(
+            ("name", "profile", "client id", "hosts"),
+            [(each.name, each.profile, each.client_id, " ".join(each.hosts)) for each in platforms],
+            empty="No platform is registered yet; `passback platform add --help` says how.",
+        ),
+    )
+
+
+@platform.command()
+@click.argument("name", type=PlatformName())
+@pass_session
+def show(session: Session, name: str) -> None:
+    """Show everything of one platform."""
+    document = platform_document(session.platform(name))
+    pairs = [(key.replace("_", " "), _text(value)) for key, value in document.items()]
+    session.output.show({"platform": document}, Facts(pairs))
+
+
+@platform.command()
+@click.argument("name", type=PlatformName())
+@pass_session
+def remove(session: Session, name: str) -> None:
+    """Remove a platform. Its mappings stay, and their outcomes fail until it is registered again."""
+    session.platform(name)
+    session.services.platforms.remove(name)
+    session.output.show({"removed": name}, Words(f"Platform {name} is removed."))
+
+
+def platform_document(platform: Platform) -> dict[str, Any]:
+    """Return a platform as JSON-able values."""
+    return {
+        "name": platform.name,
+        "profile": platform.profile,
+        "issuer": platform.issuer,
+        "client_id": platform.client_id,
+        "token_url": platform.token_url,
+        "audience": platform.audience,
+        "hosts": list(platform.hosts),
+        "jwks_url": platform.jwks_url,
+        "auth_url": platform.auth_url,
+        "allow_private": platform.allow_private,
+        "created_at": platform.created_at.isoformat() if platform.created_at else None,
+    }
+
+
+def _text(value: Any) -> str:
+    if value is None:
+        return "-"
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    return " ".join(value) if isinstance(value, list) else str(value)

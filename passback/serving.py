@@ -1,0 +1,113 @@
+"""``passback serve``: the whole local stack in the foreground, until Ctrl-C."""
+
+import os
+import shutil
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from passback.commands import Command
+from passback.home import Home
+from passback.output import Facts, View, Words
+from passback.session import Session, pass_session
+
+if TYPE_CHECKING:
+    from passback.local.stack import ReadyStack
+
+_PORT = click.IntRange(0, 65535)
+
+
+@click.command(cls=Command)
+@click.option("--port", type=_PORT, default=8080, show_default=True, help="Passback's port; 0: any.")
+@click.option("--simulator-port", type=_PORT, default=8081, show_default=True, help="The simulator's port; 0: any.")
+@click.option("--no-simulator", is_flag=True, help="Start no simulator, for a platform of your own.")
+@click.option("--no-demo", is_flag=True, help="Make no demo platform, tool and class.")
+@pass_session
+def serve(session: Session, port: int, simulator_port: int, no_simulator: bool, no_demo: bool) -> None:
+    """Run the local stack: a DynamoDB engine, Canvas in a box, and Passback, all on 127.0.0.1.
+
+    It runs in the foreground; Ctrl-C stops it and keeps its state under PASSBACK_HOME (default ~/.passback).
+    PASSBACK_PUBLIC_URLS names public base URLs, separated by blanks. With --json one line is printed when all is
+    ready.
+    """
+    from passback.local.stack import StackOptions, accept_interruptions, local_stack, watch
+
+    home = Home.from_environment(session.environment)
+    options = StackOptions(port, None if no_simulator else simulator_port, demo=not no_demo)
+    accept_interruptions()
+    try:
+        with local_stack(home, options, session.environment) as ready:
+            session.output.show(_document(ready, home), *_views(ready, home))
+            watch(ready)
+    except KeyboardInterrupt:
+        session.output.note("Stopped; the state is kept.")
+
+
+def _document(ready: "ReadyStack", home: Home) -> dict[str, Any]:
+    running = ready.running
+    return {
+        "outcome_url": f"{running.base_url}/outcomes",
+        "canvas_outcome_url": f"{running.base_url}/api/lti/v1/tools/1/grade_passback",
+        "ext_outcome_url": f"{running.base_url}/api/lti/v1/tools/1/ext_grade_passback",
+        "key_set_url": f"{running.base_url}/.well-known/jwks.json",
+        "health_url": f"{running.base_url}/health",
+        "base_url": running.base_url,
+        "simulator_url": running.simulator_url,
+        "gradebook_url": f"{running.simulator_url}/gradebook" if running.simulator_url else None,
+        "engine_url": running.engine_url,
+        "home": str(home.path),
+        "demo": _demo_document(ready),
+    }
+
+
+def _demo_document(ready: "ReadyStack") -> dict[str, Any] | None:
+    if ready.demo is None or ready.tool is None:
+        return None
+    students = [
+        {
+            "sourcedid": student.sourcedid,
+            "user_id": student.user_id,
+            "line_item": ready.demo.simulator_url + student.line_item_path,
+            "handle": student.handle,
+            "gradebook_url": ready.demo.simulator_url + student.gradebook_path,
+        }
+        for student in ready.demo.students
+    ]
+    return {
+        "platform": ready.demo.platform,
+        "consumer_key": ready.demo.consumer_key,
+        "secret": ready.tool.secrets[0],
+        **students[0],
+        "students": students,
+    }
+
+
+def _views(ready: "ReadyStack", home: Home) -> list[View]:
+    document = _document(ready, home)
+    pairs = [("outcome URL", document["outcome_url"]), ("or, as Canvas's", document["canvas_outcome_url"])]
+    demo = document["demo"]
+    views: list[View] = [Words("Passback is ready; Ctrl-C stops it.", "bold green")]
+    if demo is not None:
+        pairs += [("consumer key", demo["consumer_key"]), ("secret", demo["secret"]), ("sourcedid", demo["sourcedid"])]
+    if document["gradebook_url"] is not None:
+        pairs.append(("gradebook", document["gradebook_url"]))
+    views.append(Facts([*pairs, ("state and logs", document["home"])]))
+    if demo is not None:
+        views.append(Words(f"Send a grade:  {_send_line(home)}", "bold"))
+    return views
+
+
+def _send_line(home: Home) -> str:
+    prefix = "" if home.path == Path.home() / ".passback" else f"PASSBACK_HOME={home.path} "
+    return f"{prefix}{_program()} send --score 0.92"
+
+
+def _program() -> str:
+    """Return how this person can start ``passback``: by name when it is on the path, else as it was started now."""
+    started = Path(sys.argv[0])
+    if started.name != "passback":
+        return f"{os.path.relpath(sys.executable)} -m passback"
+    found = shutil.which("passback")
+    return "passback" if found and Path(found).resolve() == started.resolve() else os.path.relpath(started)
