@@ -79,11 +79,15 @@ def build_services(environment: Mapping[str, str], clock: Clock | None = None) -
     """
     clock = clock or SystemClock()
     settings = Settings.from_environment(environment)
+    return connect(settings, environment, clock, Transport(make_http_client(clock), clock, local=settings.is_local))
+
+
+def connect(settings: Settings, environment: Mapping[str, str], clock: Clock, transport: Transport) -> Services:
+    """Build the graph over a given transport: the one seam that tests put something else into."""
     sealer = make_sealer(settings, environment)
     table = Table(make_client(settings, environment), settings.table)
     tools, signing_keys = ToolStore(table, sealer), SigningKeyStore(table, sealer)
     ledger = Ledger(table, tools)
-    transport = Transport(make_http_client(clock), clock, local=settings.is_local)
     signer = Signer(signing_keys.list, clock)
     tokens = TokenSource(transport, signer, TokenStore(table, sealer), clock)
     ags = AgsClient(transport, tokens)

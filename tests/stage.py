@@ -1,0 +1,314 @@
+"""A whole Passback in this process: the real app and table code, moto for the table, the simulator for the platform.
+
+Nothing of ours is mocked. The simulator is reached through httpx's transport seam, so no socket is opened, and
+time is the stage's own: it moves when somebody sleeps or when a test moves it.
+"""
+
+import json
+import urllib.parse
+import uuid
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime, timedelta
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+import httpx
+from lxml import etree
+from moto import mock_aws
+
+import app as app_module
+from chalicelib import services as service_graph
+from chalicelib.clock import to_milliseconds
+from chalicelib.config import Settings
+from chalicelib.lti11.tools import Tool
+from chalicelib.lti13.keys import generate_signing_key, jwks
+from chalicelib.lti13.registrations import Platform
+from chalicelib.lti13.transport import Transport
+from chalicelib.mapping.model import Mapping as SourcedidMapping
+from chalicelib.mapping.model import Submitted
+from chalicelib.services import Services, build_services, connect
+from chalicelib.storage.clients import make_client
+from chalicelib.storage.schema import create
+from pox import signed_headers
+from simulator.exchange import Request as SimulatorRequest
+from simulator.simulator import Simulator
+
+HOST = "passback.example.org"
+OUTCOME_URL = f"https://{HOST}/api/outcomes"
+PLATFORM_URL = "https://canvas.example.edu"
+CONSUMER_KEY = "legacy tool"
+SECRET = "s3cr3t & café"  # a test's secret
+
+
+class StageClock:
+    """Time that moves by itself only when somebody sleeps."""
+
+    def __init__(self, start: datetime) -> None:
+        self._now = start
+        self._monotonic = 1000.0
+
+    def now(self) -> datetime:
+        return self._now
+
+    def monotonic(self) -> float:
+        return self._monotonic
+
+    def sleep(self, seconds: float) -> None:
+        self.move(seconds)
+
+    def move(self, seconds: float) -> None:
+        self._now += timedelta(seconds=seconds)
+        self._monotonic += seconds
+
+
+@dataclass(frozen=True)
+class ToolAnswer:
+    """What a tool reads: HTTP status and the parts of the POX."""
+
+    status: int
+    text: str
+    headers: Mapping[str, str]
+
+    def _find(self, name: str) -> str | None:
+        found = etree.fromstring(self.text.encode()).find(f".//{{*}}{name}")
+        return None if found is None else found.text or ""
+
+    @property
+    def code(self) -> str | None:
+        return self._find("imsx_codeMajor")
+
+    @property
+    def description(self) -> str:
+        return self._find("imsx_description") or ""
+
+    @property
+    def error(self) -> str | None:
+        return self._find("ext_canvas_error_code")
+
+    @property
+    def score(self) -> str | None:
+        return self._find("textString")
+
+    @property
+    def message_ref(self) -> str | None:
+        return self._find("imsx_messageRefIdentifier")
+
+    @property
+    def operation(self) -> str | None:
+        return self._find("imsx_operationRefIdentifier")
+
+
+@dataclass(frozen=True)
+class Seat:
+    """One student on one line item: where the simulator keeps it, and the sourcedids on both sides."""
+
+    handle: str
+    sourcedid: str
+    prepared: dict[str, Any]
+    platform: str
+
+    @property
+    def lti11(self) -> dict[str, Any]:
+        found: dict[str, Any] = self.prepared["lti11"]
+        return found
+
+
+class Stage:
+    """Passback and Canvas, side by side."""
+
+    def __init__(self, services: Services, simulator: Simulator, clock: StageClock) -> None:
+        self.services = services
+        self.simulator = simulator
+        self.clock = clock
+        self.calls: list[tuple[str, str, dict[str, Any] | None]] = []
+        self.before_call: Callable[[httpx.Request], None] | None = None
+        self.after_call: Callable[[httpx.Request], None] | None = None
+
+    # Canvas
+
+    def control(self, name: str, **fields: Any) -> dict[str, Any]:
+        request = SimulatorRequest(
+            "POST", f"/_sim/{name}", headers={"host": "canvas.example.edu"}, body=json.dumps(fields).encode(), scheme="https"
+        )
+        response = self.simulator.handle(request)
+        assert response.status == 200, response.body
+        document: dict[str, Any] = json.loads(response.body, parse_float=Decimal)
+        return document
+
+    def seat(
+        self, *, platform: str = "canvas", submitted: Submitted = Submitted.UNKNOWN, sourcedid: str | None = None, **fields: Any
+    ) -> Seat:
+        """A fresh course with one student in a named state, mapped at Passback."""
+        prepared = self.control("prepare", **fields)
+        seat = Seat(prepared["handle"], sourcedid or f"sourced-{uuid.uuid4().hex}", prepared, platform)
+        self.map(seat, submitted=submitted)
+        return seat
+
+    def map(self, seat: Seat, *, submitted: Submitted = Submitted.UNKNOWN, sourcedid: str | None = None) -> str:
+        name = sourcedid or seat.sourcedid
+        self.services.mappings.put(
+            SourcedidMapping(
+                CONSUMER_KEY, name, seat.platform, seat.prepared["line_item"], seat.prepared["user_id"], submitted
+            )
+        )
+        return name
+
+    def state(self, seat: Seat) -> dict[str, Any]:
+        return self.control("state", handle=seat.handle)
+
+    def grade(self, seat: Seat, score: str | None) -> None:
+        """A teacher grades by hand."""
+        self.control("grade", handle=seat.handle, score=None if score is None else float(score))
+
+    def faults(self, *faults: dict[str, Any]) -> None:
+        self.control("switch", faults=list(faults))
+
+    def scores_posted(self) -> list[dict[str, Any]]:
+        return [body for method, path, body in self.calls if method == "POST" and path.endswith("/scores") and body]
+
+    def answer_http(self, request: httpx.Request) -> httpx.Response:
+        """The seam: httpx's request to the simulator and back."""
+        if self.before_call is not None:
+            self.before_call(request)
+        body = request.read()
+        is_json = "json" in request.headers.get("content-type", "")
+        self.calls.append((request.method, request.url.path, json.loads(body, parse_float=Decimal) if is_json else None))
+        response = self.simulator.handle(
+            SimulatorRequest(
+                request.method,
+                request.url.raw_path.decode().partition("?")[0],
+                request.url.query.decode(),
+                {name.lower(): value for name, value in request.headers.items()},
+                body,
+                request.url.scheme,
+            )
+        )
+        if response.delay_seconds:
+            self.clock.move(min(response.delay_seconds, 8.0))
+            if response.delay_seconds >= 8.0:
+                raise httpx.ReadTimeout("the answer did not come", request=request)
+        if response.drop:
+            raise httpx.RemoteProtocolError("Server disconnected without sending a response.", request=request)
+        if self.after_call is not None:
+            self.after_call(request)
+        return httpx.Response(response.status, headers=list(response.headers), content=response.body)
+
+    # the tool
+
+    def send(
+        self,
+        body: bytes,
+        *,
+        url: str = OUTCOME_URL,
+        consumer_key: str = CONSUMER_KEY,
+        secret: str = SECRET,
+        headers: Mapping[str, str] | None = None,
+        changed_body: bytes | None = None,
+        **signing: Any,
+    ) -> ToolAnswer:
+        """Sign a POX as a tool does and send it through API Gateway's event to the app."""
+        signing.setdefault("timestamp", int(self.clock.now().timestamp()))
+        signed = signed_headers(url, body, consumer_key, secret, **signing) | dict(headers or {})
+        return self.deliver(url, signed, body if changed_body is None else changed_body)
+
+    def deliver(self, url: str, headers: Mapping[str, str], body: bytes, method: str = "POST") -> ToolAnswer:
+        event = gateway_event(url, headers, body, self.clock.now(), method)
+        self.clock.move(0.005)
+        answer = app_module.app(event, None)
+        return ToolAnswer(answer["statusCode"], answer["body"], answer["headers"])
+
+
+def gateway_event(
+    url: str, headers: Mapping[str, str], body: bytes, now: datetime, method: str = "POST", stage: str = "api"
+) -> dict[str, Any]:
+    """Write the event that API Gateway's default domain sends for a request (REST API, payload version 1)."""
+    parts = urllib.parse.urlsplit(url)
+    path = parts.path.removeprefix(f"/{stage}") or "/"
+    resource, parameters = _route(path)
+    query = urllib.parse.parse_qs(parts.query, keep_blank_values=True) or None
+    named = {"Host": parts.netloc, "X-Forwarded-Proto": parts.scheme, **headers}
+    return {
+        "resource": resource,
+        "path": path,
+        "httpMethod": method,
+        "headers": named,
+        "multiValueHeaders": {name: [value] for name, value in named.items()},
+        "queryStringParameters": None if query is None else {name: values[-1] for name, values in query.items()},
+        "multiValueQueryStringParameters": query,
+        "pathParameters": parameters,
+        "stageVariables": None,
+        "requestContext": {
+            "resourcePath": resource,
+            "httpMethod": method,
+            "path": parts.path,
+            "stage": stage,
+            "domainName": parts.netloc,
+            "requestTimeEpoch": to_milliseconds(now),
+            "identity": {"sourceIp": "198.51.100.7"},
+        },
+        "body": body.decode(),
+        "isBase64Encoded": False,
+    }
+
+
+def _route(path: str) -> tuple[str, dict[str, str] | None]:
+    plain = path.rstrip("/") or "/"
+    if plain in ("/", "/outcomes", "/health", "/.well-known/jwks.json"):
+        return plain, None
+    parts = plain.split("/")
+    if plain.startswith("/api/lti/v1/tools/") and len(parts) == 7 and parts[6] in ("grade_passback", "ext_grade_passback"):
+        return f"/api/lti/v1/tools/{{id}}/{parts[6]}", {"id": parts[5]}
+    return "/{proxy+}", {"proxy": plain.lstrip("/")}
+
+
+@contextmanager
+def open_stage(folder: Path, **settings: Any) -> Iterator[Stage]:
+    """Set the stage: table made, key made, platforms and tool registered."""
+    clock = StageClock(datetime(2026, 2, 3, 10, 15, 30, 123000, tzinfo=UTC))
+    environment = {
+        "PASSBACK_STAGE": "test",
+        "PASSBACK_KEY_FILE": str(folder / "master.key"),
+        "AWS_ACCESS_KEY_ID": "test",
+        "AWS_SECRET_ACCESS_KEY": "test",
+        "AWS_REGION": "us-east-1",
+    }
+    with mock_aws():
+        holder: list[Stage] = []
+        http = httpx.Client(transport=httpx.MockTransport(lambda request: holder[0].answer_http(request)))
+        plain = replace(Settings.from_environment(environment), **settings)
+        transport = Transport(http, clock, resolve=lambda _host, _port: ["93.184.216.34"])
+        services = connect(plain, environment, clock, transport)
+        create(make_client(plain, environment), plain.table)
+        simulator = Simulator(clock=clock.now, fetch=lambda _url: json.dumps(jwks(services.signing_keys.list())).encode())
+        stage = Stage(services, simulator, clock)
+        holder.append(stage)
+        _register(stage)
+        service_graph.use(services)
+        try:
+            yield stage
+        finally:
+            service_graph.use(None)
+            http.close()
+
+
+def _register(stage: Stage) -> None:
+    services = stage.services
+    services.signing_keys.add(generate_signing_key(stage.clock.now() - timedelta(days=2)))
+    services.tools.add(Tool(CONSUMER_KEY, (SECRET,)))
+    prepared = stage.control("prepare")
+    for profile in ("canvas", "canvas-older", "generic"):
+        services.platforms.add(
+            Platform(
+                name=profile,
+                profile=profile,
+                issuer=prepared["issuer"],
+                client_id=prepared["client_id"],
+                token_url=prepared["token_url"],
+                audience=prepared["audience"],
+                hosts=(prepared["host"],),
+            )
+        )
+    stage.control("register", client_id=prepared["client_id"], jwks_url=f"https://{HOST}/api/.well-known/jwks.json")
