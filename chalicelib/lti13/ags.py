@@ -21,7 +21,8 @@ from chalicelib.lti13.score_json import write_score
 from chalicelib.lti13.scores import LineItem, Result, Score
 
 if TYPE_CHECKING:
-    from chalicelib.lti13.tokens import AccessToken, TokenSource
+    from chalicelib.lti13.token_request import AccessToken
+    from chalicelib.lti13.tokens import TokenSource
     from chalicelib.lti13.transport import Transport
 
 # AGS 2.0, sections 3.1 to 3.4. Without parameters: Moodle compares them for equality.

@@ -87,9 +87,13 @@ def words_of(reply: Reply, *secrets: str) -> str:
     secrets
         What was sent and must not come back: the token, the assertion.
     """
-    said = _said(reply)[:LOOKED_AT] or reply.reason_phrase or f"HTTP {reply.status}"
-    for secret in secrets:
-        said = said.replace(secret, HIDDEN) if secret else said
+    return _clean(_said(reply), secrets) or _clean(reply.reason_phrase, secrets) or f"HTTP {reply.status}"
+
+
+def _clean(said: str, secrets: Iterable[str]) -> str:
+    said = said[:LOOKED_AT]
+    for secret in filter(None, secrets):
+        said = said.replace(secret, HIDDEN)
     said = _CREDENTIAL.sub(HIDDEN, said)
     printable = "".join(character if character.isprintable() else " " for character in said)
     return " ".join(printable.split())[:LONGEST_WORDS]

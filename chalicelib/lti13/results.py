@@ -42,7 +42,7 @@ def next_page(reply: Reply, url: str) -> str | None:
     for link in _LINK.finditer(reply.headers.get("link", "")):
         relation = _RELATION.search(link[2])
         if relation is not None and "next" in relation[1].lower().split():
-            return urljoin(url, link[1].strip())
+            return str(urljoin(url, link[1].strip()))
     return None
 
 
