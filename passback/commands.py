@@ -41,8 +41,8 @@ class Group(click.Group):
     group_class = type  # a group inside a group is of the same class
 
 
-class Program(Group):
-    """The whole command line: turns every failure into one sentence and an exit status."""
+class _Program(click.Command):
+    """A command that is started by a person: turns every failure into one sentence and an exit status."""
 
     def main(
         self,
@@ -70,6 +70,14 @@ class Program(Group):
         if not standalone_mode:
             return result
         sys.exit(result if isinstance(result, int) else 0)
+
+
+class Program(_Program, Group):
+    """A whole command line with its nouns."""
+
+
+class SingleProgram(_Program, Command):
+    """One command that is a program of its own."""
 
 
 def _print_failure(failure: Failure, *, json_mode: bool) -> None:

@@ -13,9 +13,10 @@ from passback.session import Session, pass_session
 @pass_session
 @click.pass_context
 def doctor(context: click.Context, session: Session) -> None:
-    """Check settings, table, keys and every platform; each line says what to do when it fails.
+    """Check that grades can arrive.
 
-    The exit status is 1 when a check failed.
+    Settings, table, signing key, key set, and of every platform its hosts, an access token and one line item; each
+    line says what to do when it fails. The exit status is 1 when a check failed.
     """
     checks = list(all_checks(session.services, _base_url(session), system_resolve, fetch_json))
     failed = [check for check in checks if check.state is CheckState.FAILED]

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from typing import Any, BinaryIO
 
 from passback.failures import CommandFailed
+from passback.parameters import is_whole_text
 
 REQUIRED = ("consumer_key", "sourcedid", "platform", "line_item", "user_id")
 OPTIONAL = ("submitted", "context")
@@ -96,10 +97,6 @@ class _Lines:
         return too_long
 
 
-def _undecodable(text: str) -> bool:
-    return any("\ud800" <= character <= "\udfff" for character in text)
-
-
 def _unreadable(line: _Line, reason: str) -> Record:
     return Record(line.number, line.text.rstrip("\r\n"), {}, reason)
 
@@ -149,7 +146,7 @@ def _csv_record(lines: _Lines, first: _Line, names: Sequence[str], delimiter: st
     text = "".join(line.text for line in taken).rstrip("\r\n")
     if any(line.too_long for line in taken):
         return Record(first.number, text, {}, "the line is too long")
-    if _undecodable(text):
+    if not is_whole_text(text):
         return Record(first.number, text, {}, "it is not UTF-8")
     if len(values) != len(names):
         return Record(first.number, text, {}, f"it has {len(values)} columns, the header has {len(names)}")
@@ -165,7 +162,7 @@ def _json_records(lines: _Lines) -> Iterator[Record]:
 def _json_record(line: _Line) -> Record:
     if line.too_long:
         return _unreadable(line, "the line is too long")
-    if _undecodable(line.text):
+    if not is_whole_text(line.text):
         return _unreadable(line, "it is not UTF-8")
     try:
         value = json.loads(line.text)
@@ -188,7 +185,7 @@ def _with_texts(line: _Line, value: dict[str, Any]) -> Record:
         text = _text(name, content)
         if text is None:
             return _unreadable(line, f"{name} is no text")
-        if _undecodable(text):
+        if not is_whole_text(text):
             return _unreadable(line, f"{name} holds half a character")
         fields[name] = text
     return Record(line.number, line.text.rstrip("\r\n"), fields)

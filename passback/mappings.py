@@ -16,7 +16,7 @@ from chalicelib.mapping.model import Mapping
 from passback.commands import Group
 from passback.failures import CommandFailed
 from passback.output import Facts, Table, View, Words
-from passback.parameters import ConsumerKey, PlatformName
+from passback.parameters import ConsumerKey, PlainText, PlatformName
 from passback.session import Session, pass_session
 from passback.tools import KEY_OPTION
 
@@ -24,12 +24,14 @@ if TYPE_CHECKING:
     from passback.mapping_import import ImportReport
     from passback.mapping_rows import MappingRules
 
-SOURCEDID_OPTION = click.option("--sourcedid", required=True, metavar="S", help="The sourcedid, as the tool sends it.")
+SOURCEDID_OPTION = click.option(
+    "--sourcedid", required=True, type=PlainText(), metavar="S", help="The sourcedid, as the tool sends it."
+)
 
 
 @click.group(cls=Group)
 def mapping() -> None:
-    """Mappings: which line item and user a sourcedid stands for."""
+    """Mappings: what each sourcedid stands for."""
 
 
 @mapping.command()
@@ -37,13 +39,17 @@ def mapping() -> None:
 @SOURCEDID_OPTION
 @click.option("--platform", required=True, type=PlatformName(), help="The platform's name here.")
 @click.option("--line-item", required=True, metavar="URL", help="The line item's URL at the platform.")
-@click.option("--user-id", required=True, metavar="ID", help="The 1.3 sub, or Canvas's numeric user id.")
+@click.option(
+    "--user-id", required=True, type=PlainText(), metavar="ID", help="The 1.3 sub, or Canvas's numeric user id."
+)
 @click.option(
     "--submitted",
     type=click.Choice(["yes", "no"]),
     help="Whether the student submitted work before the move; left out: Passback asks the platform.",
 )
-@click.option("--context", default="", metavar="TEXT", help="The course, for people; nothing depends on it.")
+@click.option(
+    "--context", default="", type=PlainText(), metavar="TEXT", help="The course, for people; nothing depends on it."
+)
 @pass_session
 def add(session: Session, /, **fields: str | None) -> None:
     """Add one mapping, or replace it."""

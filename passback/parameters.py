@@ -40,6 +40,18 @@ class ConsumerKey(click.ParamType[str]):
         return str(value)
 
 
+class PlainText(click.ParamType[str]):
+    """A text of whole characters: an argument whose bytes are no UTF-8 is refused, not guessed at."""
+
+    name = "text"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> str:
+        """Check the text."""
+        if not is_whole_text(value):
+            self.fail("This is not UTF-8.", param, ctx)
+        return str(value)
+
+
 class Choice(click.Choice[str]):
     """A choice that takes ``if-present`` and ``if_present`` alike."""
 
@@ -51,6 +63,11 @@ class Choice(click.Choice[str]):
 def is_consumer_key(text: str) -> bool:
     """Tell whether a text can be a consumer key: what the signature check takes as one."""
     return 1 <= len(text) <= 255 and text.isprintable()
+
+
+def is_whole_text(text: str) -> bool:
+    """Tell whether a text has no halves of characters in it: bytes that were no UTF-8, or half a JSON escape."""
+    return not any("\ud800" <= character <= "\udfff" for character in text)
 
 
 def is_platform_name(text: str) -> bool:

@@ -22,7 +22,7 @@ from passback.outcome_message import (
     write_pox,
 )
 from passback.output import Facts, View, Words
-from passback.parameters import ConsumerKey, secret_from_stdin, split_url
+from passback.parameters import ConsumerKey, PlainText, secret_from_stdin, split_url
 from passback.session import Session, pass_session
 
 _DATA_ELEMENTS = {"text": "text", "url_data": "url", "launch_url": "ltiLaunchUrl", "file": "downloadUrl"}
@@ -37,29 +37,33 @@ _DATA_ELEMENTS = {"text": "text", "url_data": "url", "launch_url": "ltiLaunchUrl
     help="Read the shared secret from standard input. Otherwise it is taken from PASSBACK_TOOL_SECRET, or from the "
     "local stack.",
 )
-@click.option("--sourcedid", metavar="S", help="The sourcedid. [default: the local demo's first student]")
-@click.option("--score", metavar="X", help="resultScore, a fraction from 0 to 1; sent as typed.")
-@click.option("--total", metavar="X", help="resultTotalScore, in points.")
+@click.option(
+    "--sourcedid", type=PlainText(), metavar="S", help="The sourcedid. [default: the local demo's first student]"
+)
+@click.option("--score", type=PlainText(), metavar="X", help="resultScore, a fraction from 0 to 1; sent as typed.")
+@click.option("--total", type=PlainText(), metavar="X", help="resultTotalScore, in points.")
 @click.option("--read", is_flag=True, help="readResult instead.")
 @click.option("--delete", is_flag=True, help="deleteResult instead.")
-@click.option("--text", metavar="TEXT", help="The student's work, as text.")
-@click.option("--url-data", metavar="URL", help="The student's work, as a URL.")
-@click.option("--launch-url", metavar="URL", help="The student's work, as an LTI launch URL.")
-@click.option("--file", metavar="URL", help="The student's work, as a file to fetch; with --document-name.")
-@click.option("--document-name", metavar="NAME", help="The file's name.")
-@click.option("--submitted-at", metavar="TIME", help="When the student submitted.")
+@click.option("--text", type=PlainText(), metavar="TEXT", help="The student's work, as text.")
+@click.option("--url-data", type=PlainText(), metavar="URL", help="The student's work, as a URL.")
+@click.option("--launch-url", type=PlainText(), metavar="URL", help="The student's work, as an LTI launch URL.")
+@click.option(
+    "--file", type=PlainText(), metavar="URL", help="The student's work, as a file to fetch; with --document-name."
+)
+@click.option("--document-name", type=PlainText(), metavar="NAME", help="The file's name.")
+@click.option("--submitted-at", type=PlainText(), metavar="TIME", help="When the student submitted.")
 @click.option("--prioritize-non-tool-grade", is_flag=True, help="Leave a person's grade alone.")
 @click.option("--needs-additional-review", is_flag=True, help="Ask for a teacher's look.")
-@click.option("--message-id", metavar="ID", help="The message identifier. [default: made up]")
+@click.option("--message-id", type=PlainText(), metavar="ID", help="The message identifier. [default: made up]")
 @click.option("--form", is_flag=True, help="Use the older form-encoded service (ext_grade_passback).")
 @click.option("--sha256", is_flag=True, help="Sign with HMAC-SHA256 instead of HMAC-SHA1.")
 @click.option("--show", is_flag=True, help="Print the request's and the answer's bodies too.")
 @pass_session
 @click.pass_context
 def send(context: click.Context, session: Session, /, show: bool, **fields: Any) -> None:
-    """Send an outcome as a tool would: signed with OAuth 1.0a, posted, and the answer read.
+    """Send an outcome as a tool would.
 
-    The exit status is 0 when the tool is told success, and 1 otherwise.
+    It is signed with OAuth 1.0a and posted, and the answer is read. The exit status is 0 when the tool is told success, and 1 otherwise.
     """
     _check(fields)
     target = _find_target(session, fields)

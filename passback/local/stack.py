@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 HEALTH_PATH = "/health"
 TABLE = "passback"
 _WATCH_SECONDS = 0.2
+_STOPPING = (signal.SIGINT, signal.SIGTERM)
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,18 +57,19 @@ def local_stack(home: Home, options: StackOptions, environment: Mapping[str, str
         If a port is taken, another stack runs from this home, or a part does not start.
     """
     home.create()
-    with ExitStack() as cleanup:
-        cleanup.enter_context(_locked(home.lock))
-        home.remove_stack()  # a stack that was killed could not do it
-        running = _choose_ports(home, options, environment)
-        # The children must save and stop in order, however impatient the person at the keyboard is.
-        cleanup.callback(_ignore_interruptions)
-        own = local_environment(home, running, environment) | {"PYTHONUNBUFFERED": "1"}
-        adopt_aws_environment(own)
-        ready = _start(home, running, own, cleanup, demo=options.demo)
-        home.write_stack(running)
-        cleanup.callback(home.remove_stack)
-        yield ready
+    with _handlers_kept(), _locked(home.lock), ExitStack() as cleanup:
+        try:
+            home.remove_stack()  # a stack that was killed could not do it
+            running = _choose_ports(home, options, environment)
+            own = local_environment(home, running, environment) | {"PYTHONUNBUFFERED": "1"}
+            adopt_aws_environment(own)
+            ready = _start(home, running, own, cleanup, demo=options.demo)
+            home.write_stack(running)
+            cleanup.callback(home.remove_stack)
+            yield ready
+        finally:
+            # The parts must save and stop in order, however often the person at the keyboard presses Ctrl-C.
+            _ignore_interruptions()
 
 
 def _start(
@@ -152,13 +154,23 @@ def watch(ready: ReadyStack) -> None:
 
 def accept_interruptions() -> None:
     """Let SIGINT and SIGTERM stop the stack, also where a shell started it in the background with SIGINT ignored."""
-    for number in (signal.SIGINT, signal.SIGTERM):
+    for number in _STOPPING:
         signal.signal(number, signal.default_int_handler)
 
 
 def _ignore_interruptions() -> None:
-    for number in (signal.SIGINT, signal.SIGTERM):
+    for number in _STOPPING:
         signal.signal(number, signal.SIG_IGN)
+
+
+@contextmanager
+def _handlers_kept() -> Iterator[None]:
+    handlers = {number: signal.getsignal(number) for number in _STOPPING}
+    try:
+        yield
+    finally:
+        for number, handler in handlers.items():
+            signal.signal(number, handler)
 
 
 @contextmanager
