@@ -40,16 +40,16 @@ def write_pox(answer: Answer, *, message_ref: str, operation: str, reference: st
     ``reference`` are the digits of the reference id, which only failures show.
     """
     succeeded = answer.succeeded
-    shown = _cut(operation) if succeeded else mask_success(_cut(operation))
+    shown_operation = _echo(operation, masked=not succeeded)
     envelope, body = _envelope(
         code=answer.code,
-        description=plain_text(answer.description) if succeeded else _failure_description(answer, reference),
-        message_ref=_cut(message_ref) if succeeded else mask_success(_cut(message_ref)),
-        operation_ref=shown,
+        description=answer.description if succeeded else _failure_description(answer, reference),
+        message_ref=_echo(message_ref, masked=not succeeded),
+        operation_ref=shown_operation,
         error_code=answer.error_code if answer.code is CodeMajor.FAILURE else None,
     )
     if answer.code is not CodeMajor.UNSUPPORTED:
-        _append_response(body, shown, answer.score_text if succeeded else None)
+        _append_response(body, shown_operation, answer.score_text if succeeded else None)
     return _write(envelope)
 
 
@@ -79,7 +79,7 @@ def _failure_description(answer: Answer, reference: str | None) -> str:
         parts.insert(0, UNSUPPORTED_DESCRIPTION)
     if reference is not None:
         parts.append(f"[EID_{reference}]")
-    return mask_success(plain_text("\n".join(parts)))
+    return mask_success("\n".join(parts))
 
 
 def _envelope(
@@ -111,17 +111,17 @@ def _append_response(body: Element, operation: str, score_text: str | None) -> N
     if operation == Operation.READ_RESULT and score_text is not None:
         score = _append(_append(response, "result"), "resultScore")
         _append(score, "language", "en")
-        _append(score, "textString", plain_text(score_text))
+        _append(score, "textString", score_text)
 
 
 def _append(parent: Element, name: str, text: str | None = None) -> Element:
     child = etree.SubElement(parent, f"{{{NAMESPACE}}}{name}")
-    child.text = None if text is None else str(text)
+    child.text = None if text is None else plain_text(text)
     return child
 
 
-def _cut(text: str) -> str:
-    return plain_text(text[:LONGEST_ECHO])
+def _echo(text: str, *, masked: bool) -> str:
+    return mask_success(text[:LONGEST_ECHO]) if masked else text[:LONGEST_ECHO]
 
 
 def _write(envelope: Element) -> str:

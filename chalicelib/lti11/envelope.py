@@ -20,7 +20,6 @@ _KNOWN_ENCODING = re.compile(
     r"|shift_jis|euc-(?:jp|kr)|iso-2022-jp|gb2312|gbk|gb18030|big5|koi8-[ru]|tis-620",
     re.ASCII | re.IGNORECASE,
 )
-_IDENTIFIER = "imsx_messageIdentifier"
 _SOURCED_PARENTS = frozenset({"sourcedGUID", "sourceGUID"})  # one old library writes the second
 
 Element = etree._Element  # lxml gives its element class no other name
@@ -85,8 +84,9 @@ def _result_data(parent: Element | None) -> ResultData | None:
 
 
 def _message_identifier(root: Element) -> str:
-    identifiers = (found for header in _named(root, "imsx_POXHeader") for found in _named(header, _IDENTIFIER))
-    return _text(next(identifiers, None)) or ""
+    # Under the first header only: headers nested in headers would have their content searched again and again.
+    header = next(_named(root, "imsx_POXHeader"), None)
+    return "" if header is None else _text(next(_named(header, "imsx_messageIdentifier"), None)) or ""
 
 
 def _sourcedid(pox_body: Element) -> str | None:

@@ -68,7 +68,8 @@ def read_form_authorization(headers: Sequence[str], fields: Fields) -> tuple[Aut
         raise refused_authorization("several Authorization headers")
     if not any(header.startswith(SCHEME) for header in headers):
         protocol = tuple(field for field in fields if field[0].startswith(PROTOCOL_PREFIX))
-        return gather_authorization(protocol), tuple(field for field in fields if field not in protocol)
+        others = tuple(field for field in fields if not field[0].startswith(PROTOCOL_PREFIX))
+        return gather_authorization(protocol), others
     authorization = read_authorization(headers)
     in_header = {name for name, _ in authorization.parameters} | {SIGNATURE_NAME}
     if any(name in in_header for name, _ in fields):
