@@ -1,5 +1,7 @@
 """Cells as items: one square of a gradebook, and all state that orders scores in it."""
 
+from decimal import Decimal
+
 from chalicelib.delivery.records import Cell, CellKey, KnownScore, NewestDelivery, SubmissionState
 from chalicelib.storage.attributes import Fields, Item
 from chalicelib.storage.keys import item_key
@@ -68,7 +70,7 @@ def _written_score(score: KnownScore | None) -> Item | None:
     return {"score": _written_decimal(score.score), "maximum": _written_decimal(score.maximum)}
 
 
-def _written_decimal(number: object) -> str | None:
+def _written_decimal(number: Decimal | None) -> str | None:
     return None if number is None else str(number)
 
 

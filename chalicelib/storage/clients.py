@@ -22,6 +22,8 @@ TRIES = 3
 def make_client(settings: Settings, environ: Mapping[str, str]) -> "DynamoDBClient":
     """Make the DynamoDB client: of AWS, or of the endpoint that ``AWS_ENDPOINT_URL`` names.
 
+    Credentials come from the same variables, or else from where AWS's libraries look for them.
+
     Raises
     ------
     SetupError
@@ -48,6 +50,9 @@ def _make(service: str, settings: Settings, environ: Mapping[str, str]) -> objec
             service,
             region_name=environ.get("AWS_REGION") or environ.get("AWS_DEFAULT_REGION"),
             endpoint_url=endpoint,
+            aws_access_key_id=environ.get("AWS_ACCESS_KEY_ID"),
+            aws_secret_access_key=environ.get("AWS_SECRET_ACCESS_KEY"),
+            aws_session_token=environ.get("AWS_SESSION_TOKEN"),
             config=botocore.config.Config(
                 connect_timeout=CONNECT_TIMEOUT,
                 read_timeout=READ_TIMEOUT,

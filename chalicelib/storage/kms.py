@@ -82,7 +82,9 @@ class KmsSealer:
         try:
             content = base64.b64decode(encoded, validate=True)
         except ValueError:
-            raise does_not_open() from None
+            content = b""
+        if not content:
+            raise does_not_open()
         with unavailable_when_refused("KMS Decrypt"):
             try:
                 answer = self._client.decrypt(

@@ -207,7 +207,7 @@ class Table:
     def _tries(self) -> Iterator[int]:
         for attempt in range(TRIES):
             if attempt:
-                self._pause(FIRST_PAUSE * 2**attempt * self._chance())
+                self._pause(FIRST_PAUSE * 2 ** (attempt - 1) * self._chance())
             yield attempt
 
     def _while_busy(self, write: Callable[[], frozenset[str]]) -> None:

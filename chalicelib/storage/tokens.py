@@ -1,16 +1,12 @@
 """Keeps access tokens, shared by all containers, sealed."""
 
-from typing import TYPE_CHECKING
-
-from chalicelib.errors import StorageConflict
+from chalicelib.errors import StorageConflict, StorageUnreadable
+from chalicelib.lti13.tokens import StoredToken
 from chalicelib.storage.attributes import Fields, Item
 from chalicelib.storage.conditions import lifetime, unchanged
 from chalicelib.storage.keys import item_key
 from chalicelib.storage.sealing import Sealer
 from chalicelib.storage.table import Table
-
-if TYPE_CHECKING:
-    from chalicelib.lti13.tokens import StoredToken
 
 KIND = "token"
 
@@ -22,16 +18,22 @@ class TokenStore:
         self._table = table
         self._sealer = sealer
 
-    def get(self, key: str) -> "StoredToken | None":
-        """Read a token as it is stored. It may have expired: DynamoDB deletes late, so that the reader compares."""
-        item = self._table.get(token_key(key))
-        return None if item is None else self.from_item(key, item)
+    def get(self, key: str) -> StoredToken | None:
+        """Read a token as it is stored. It may have expired: DynamoDB deletes late, so that the reader compares.
 
-    def put(self, key: str, token: "StoredToken") -> None:
+        One that does not open (the sealing key was lost) counts as none: the next one takes its place.
+        """
+        item = self._table.get(token_key(key))
+        try:
+            return None if item is None else self.from_item(key, item)
+        except StorageUnreadable:
+            return None
+
+    def put(self, key: str, token: StoredToken) -> None:
         """Store a token in the place of the one before."""
         self._table.put(self.to_item(key, token))
 
-    def claim_renewal(self, key: str, seen: "StoredToken", until: int) -> bool:
+    def claim_renewal(self, key: str, seen: StoredToken, until: int) -> bool:
         """Mark a token as being renewed until then (ms); tell whether this caller is the one to renew it.
 
         Of all callers that saw the same token one is told so; for the others it is not the token they saw any more.
@@ -43,7 +45,7 @@ class TokenStore:
             return False
         return True
 
-    def to_item(self, key: str, token: "StoredToken") -> Item:
+    def to_item(self, key: str, token: StoredToken) -> Item:
         """Make the item of a token, sealed for its key."""
         return {
             "pk": token_key(key),
@@ -52,10 +54,8 @@ class TokenStore:
             **lifetime(token.expires_at),
         }
 
-    def from_item(self, key: str, item: Item) -> "StoredToken":
+    def from_item(self, key: str, item: Item) -> StoredToken:
         """Open a token from its item."""
-        from chalicelib.lti13.tokens import StoredToken
-
         fields = Fields(item)
         return StoredToken(
             access_token=self._sealer.open(fields.text("access_token"), _owner(key)),

@@ -3,7 +3,7 @@
 import uuid
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from engine import Engine, running_engine
@@ -28,18 +28,29 @@ def engine(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Engine]:
         yield running
 
 
+@pytest.fixture(scope="session")
+def moto_client() -> "DynamoDBClient":
+    """One client for all tests (making one is slow); it reaches moto while ``mock_aws`` is on."""
+    return make_client(Settings(), {**MOTO_ENVIRONMENT, "AWS_ENDPOINT_URL": "https://dynamodb.us-east-1.amazonaws.com"})
+
+
+@pytest.fixture(scope="session")
+def shared_engine_client(engine: Engine) -> "DynamoDBClient":
+    return make_client(Settings(stage="local"), engine.environment)
+
+
 @pytest.fixture(params=["moto", pytest.param("ministack", marks=pytest.mark.engine)])
-def client(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> "Iterator[DynamoDBClient]":
+def client(request: pytest.FixtureRequest) -> "Iterator[DynamoDBClient]":
     if request.param == "moto":
-        monkeypatch.delenv("AWS_ENDPOINT_URL", raising=False)  # botocore reads it by itself
         with mock_aws():
-            yield make_client(Settings(), MOTO_ENVIRONMENT)
+            yield request.getfixturevalue("moto_client")
     else:
-        yield make_client(Settings(stage="local"), request.getfixturevalue("engine").environment)
+        yield request.getfixturevalue("shared_engine_client")
 
 
 @pytest.fixture
 def engine_client(engine: Engine) -> "DynamoDBClient":
+    """A client of the test's own, to meddle with."""
     return make_client(Settings(stage="local"), engine.environment)
 
 
@@ -65,11 +76,16 @@ def table(client: "DynamoDBClient", make_table: "Callable[[DynamoDBClient], Tabl
 
 
 @pytest.fixture
-def operations(client: "DynamoDBClient") -> list[str]:
+def operations(client: "DynamoDBClient") -> Iterator[list[str]]:
     """The names of the operations sent to the table from now on."""
     names: list[str] = []
-    client.meta.events.register("before-call.dynamodb", lambda model, **_: names.append(model.name))
-    return names
+
+    def note(model: Any, **_: Any) -> None:
+        names.append(model.name)
+
+    client.meta.events.register("before-call.dynamodb", note)
+    yield names
+    client.meta.events.unregister("before-call.dynamodb", note)
 
 
 @pytest.fixture
