@@ -10,22 +10,29 @@ import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import islice
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from botocore.exceptions import ClientError
 
 from chalicelib.errors import StorageConflict, StorageUnavailable
 from chalicelib.storage.attributes import Item, decode_item, encode_item
-from chalicelib.storage.clients import error_code, make_client, unavailable_when_refused
+from chalicelib.storage.clients import make_client, unavailable_when_refused
 from chalicelib.storage.conditions import Condition, Put
 from chalicelib.storage.schema import LISTING, create
+from chalicelib.storage.writes import (
+    cancellation_codes,
+    condition_values,
+    conditionally,
+    kinds_with,
+    placeholders,
+    put_request,
+)
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
     from mypy_boto3_dynamodb.type_defs import (
         AttributeValueTypeDef,
         KeysAndAttributesUnionTypeDef,
-        PutTypeDef,
         QueryInputTypeDef,
         TransactWriteItemTypeDef,
         WriteRequestUnionTypeDef,
@@ -117,9 +124,9 @@ class Table:
                 self._client.put_item(TableName=self.name, Item=encode_item(item))
             return
         token = self._token()
-        request = self._request(Put(kind, {**item, "write_token": token}, condition))
+        request = put_request(self.name, Put(kind, {**item, "write_token": token}, condition))
         request["ReturnValuesOnConditionCheckFailure"] = "ALL_OLD"
-        self._while_busy(lambda: _conditionally(kind, token, "PutItem", lambda: self._client.put_item(**request)))
+        self._while_busy(lambda: conditionally(kind, token, "PutItem", lambda: self._client.put_item(**request)))
 
     def update(self, pk: str, changes: Item, condition: Condition, *, kind: str = "item") -> None:
         """Set some attributes of one item under a condition; as ``put`` in everything else."""
@@ -127,7 +134,7 @@ class Table:
         values = encode_item({**changes, "write_token": token})
         settings = ", ".join(f"#{name} = :new_{name}" for name in values)
         self._while_busy(
-            lambda: _conditionally(
+            lambda: conditionally(
                 kind,
                 token,
                 "UpdateItem",
@@ -136,10 +143,10 @@ class Table:
                     Key={"pk": {"S": pk}},
                     UpdateExpression=f"SET {settings}",
                     ConditionExpression=condition.expression,
-                    ExpressionAttributeNames=_placeholders((*values, *condition.names)),
+                    ExpressionAttributeNames=placeholders((*values, *condition.names)),
                     ExpressionAttributeValues={
                         **{f":new_{name}": value for name, value in values.items()},
-                        **_values(condition),
+                        **condition_values(condition),
                     },
                     ReturnValuesOnConditionCheckFailure="ALL_OLD",
                 ),
@@ -220,16 +227,16 @@ class Table:
         raise StorageConflict(busy)
 
     def _transact_once(self, puts: Sequence[Put]) -> frozenset[str]:
-        requests: list[TransactWriteItemTypeDef] = [{"Put": self._request(put)} for put in puts]
+        requests: list[TransactWriteItemTypeDef] = [{"Put": put_request(self.name, put)} for put in puts]
         with unavailable_when_refused("TransactWriteItems"):
             try:
                 self._client.transact_write_items(TransactItems=requests)
             except ClientError as error:
-                reasons = _cancellation_codes(error)
-                failed = _kinds(puts, reasons, "ConditionalCheckFailed")
+                reasons = cancellation_codes(error)
+                failed = kinds_with(puts, reasons, "ConditionalCheckFailed")
                 if failed:
                     raise StorageConflict(failed) from None
-                busy = _kinds(puts, reasons, "TransactionConflict")
+                busy = kinds_with(puts, reasons, "TransactionConflict")
                 if not busy:
                     raise
                 return busy
@@ -244,58 +251,3 @@ class Table:
             if not left:
                 return
         raise StorageUnavailable("BatchWriteItem leaves items unprocessed")
-
-    def _request(self, put: Put) -> "PutTypeDef":
-        request: PutTypeDef = {
-            "TableName": self.name,
-            "Item": encode_item(put.item),
-            "ConditionExpression": put.condition.expression,
-            "ExpressionAttributeNames": _placeholders(put.condition.names),
-        }
-        values = _values(put.condition)
-        if values:  # DynamoDB refuses an empty map here
-            request["ExpressionAttributeValues"] = values
-        return request
-
-
-def _placeholders(names: Iterable[str]) -> dict[str, str]:
-    return {f"#{name}": name for name in names}
-
-
-def _values(condition: Condition) -> "dict[str, AttributeValueTypeDef]":
-    return {f":{name}": value for name, value in encode_item(condition.values).items()}
-
-
-def _conditionally(kind: str, token: str, operation: str, send: Callable[[], object]) -> frozenset[str]:
-    """Send one conditional write; tell whether a transaction on the same item stands in its way."""
-    with unavailable_when_refused(operation):
-        try:
-            send()
-        except ClientError as error:
-            code = error_code(error)
-            if code == "TransactionConflictException":
-                return frozenset({kind})
-            if code != "ConditionalCheckFailedException":
-                raise
-            if _stored_token(error) != token:
-                raise StorageConflict(frozenset({kind})) from None
-    return frozenset()
-
-
-def _stored_token(error: ClientError) -> str | None:
-    stored: Any = error.response.get("Item", {})
-    token: str | None = stored.get("write_token", {}).get("S")
-    return token
-
-
-def _cancellation_codes(error: ClientError) -> list[str]:
-    """List why each item of a cancelled transaction was not written, in their order; ``None`` for no reason of its own.
-
-    (DynamoDB API, TransactionCanceledException.)
-    """
-    reasons: Any = error.response.get("CancellationReasons", [])
-    return [str(reason.get("Code")) for reason in reasons]
-
-
-def _kinds(puts: Sequence[Put], reasons: Sequence[str], wanted: str) -> frozenset[str]:
-    return frozenset(put.kind for put, reason in zip(puts, reasons, strict=False) if reason == wanted)

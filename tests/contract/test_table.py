@@ -69,6 +69,23 @@ def test_many_items_come_with_one_request_and_missing_ones_are_left_out(table: T
     assert {pk: item["n"] for pk, item in found.items()} == {str(number): number for number in range(99)}
 
 
+def test_items_are_read_as_they_are_now_and_not_as_they_were(table: Table, client: "DynamoDBClient") -> None:
+    # Neither engine here shows an old state; AWS may, unless it is asked not to.
+    asked: list[object] = []
+
+    def note(params: dict[str, Any], **_: Any) -> None:
+        tables = params.get("RequestItems", {table.name: params})
+        asked.append(tables[table.name].get("ConsistentRead"))
+
+    client.meta.events.register("provide-client-params.dynamodb", note)
+    try:
+        table.get("a")
+        table.get_many(["a", "b"])
+    finally:
+        client.meta.events.unregister("provide-client-params.dynamodb", note)
+    assert asked == [True, True]
+
+
 def test_a_batch_over_the_limit_is_refused_before_it_is_sent(table: Table, operations: list[str]) -> None:
     with pytest.raises(ValueError, match="at most 100"):
         table.get_many(str(number) for number in range(101))

@@ -1,0 +1,82 @@
+"""Conditional writes as DynamoDB takes them, and what its refusals of them mean."""
+
+from collections.abc import Callable, Iterable, Sequence
+from typing import TYPE_CHECKING, Any
+
+from botocore.exceptions import ClientError
+
+from chalicelib.errors import StorageConflict
+from chalicelib.storage.attributes import encode_item
+from chalicelib.storage.clients import error_code, unavailable_when_refused
+from chalicelib.storage.conditions import Condition, Put
+
+if TYPE_CHECKING:
+    from mypy_boto3_dynamodb.type_defs import AttributeValueTypeDef, PutTypeDef
+
+
+def put_request(table: str, put: Put) -> "PutTypeDef":
+    """Make a PutItem, or the Put of a transaction: they have the same members."""
+    request: PutTypeDef = {
+        "TableName": table,
+        "Item": encode_item(put.item),
+        "ConditionExpression": put.condition.expression,
+        "ExpressionAttributeNames": placeholders(put.condition.names),
+    }
+    values = condition_values(put.condition)
+    if values:  # DynamoDB refuses an empty map here
+        request["ExpressionAttributeValues"] = values
+    return request
+
+
+def placeholders(names: Iterable[str]) -> dict[str, str]:
+    """Give each attribute its ``#name``, so that none meets a reserved word (DynamoDB, reserved words)."""
+    return {f"#{name}": name for name in names}
+
+
+def condition_values(condition: Condition) -> "dict[str, AttributeValueTypeDef]":
+    """Give each value of a condition its ``:name``."""
+    return {f":{name}": value for name, value in encode_item(condition.values).items()}
+
+
+def conditionally(kind: str, token: str, operation: str, send: Callable[[], object]) -> frozenset[str]:
+    """Send one conditional write. The answer is empty, or the kind if a transaction on the item stands in its way.
+
+    A condition that fails on an item with this ``token`` fails on our own write, whose answer was lost.
+
+    Raises
+    ------
+    StorageConflict
+        If the condition does not hold.
+    """
+    with unavailable_when_refused(operation):
+        try:
+            send()
+        except ClientError as error:
+            code = error_code(error)
+            if code == "TransactionConflictException":
+                return frozenset({kind})
+            if code != "ConditionalCheckFailedException":
+                raise
+            if _stored_token(error) != token:
+                raise StorageConflict(frozenset({kind})) from None
+    return frozenset()
+
+
+def _stored_token(error: ClientError) -> str | None:
+    stored: Any = error.response.get("Item", {})
+    token: str | None = stored.get("write_token", {}).get("S")
+    return token
+
+
+def cancellation_codes(error: ClientError) -> list[str]:
+    """List why each item of a cancelled transaction was not written, in their order; ``None`` for no reason of its own.
+
+    (DynamoDB API, TransactionCanceledException.)
+    """
+    reasons: Any = error.response.get("CancellationReasons", [])
+    return [str(reason.get("Code")) for reason in reasons]
+
+
+def kinds_with(puts: Sequence[Put], reasons: Sequence[str], wanted: str) -> frozenset[str]:
+    """Name the kinds of the writes that were cancelled for this reason."""
+    return frozenset(put.kind for put, reason in zip(puts, reasons, strict=False) if reason == wanted)
