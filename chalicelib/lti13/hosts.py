@@ -71,7 +71,6 @@ def check_addresses(platform: Platform, target: httpx.URL, addresses: Sequence[s
     HostRefused
         If an address may not be called.
     """
-    checked = []
     for text in addresses:
         address = _address(text)
         reason = "not an address" if address is None else _refusal(address, platform.allow_private, local)
@@ -79,14 +78,13 @@ def check_addresses(platform: Platform, target: httpx.URL, addresses: Sequence[s
             reason = "not loopback, and http is for loopback only"
         if reason is not None:
             raise HostRefused(f"The host {target.host} stands for an address that may not be called ({reason}).")
-        checked.append(str(address))
-    return tuple(checked)
+    return tuple(addresses)
 
 
 def literal_address(target: httpx.URL) -> str | None:
     """Return the host of a checked URL if it is an address itself, so that there is no name to resolve."""
-    address = _address(target.raw_host.decode("ascii"))
-    return None if address is None else str(address)
+    host = target.raw_host.decode("ascii")
+    return None if _address(host) is None else host
 
 
 def _checked_scheme(url: str, *, local: bool) -> str:
@@ -126,7 +124,7 @@ def _registered(platform: Platform, scheme: str) -> set[tuple[str, int | None]]:
 
 
 def _address(text: str) -> Address | None:
-    """Read an address, and take an IPv4 address out of the IPv6 forms that only carry one."""
+    """Read an address; of an IPv6 form that only carries an IPv4 address give that one: there the call will end."""
     try:
         address = ipaddress.ip_address(text.partition("%")[0])
     except ValueError:
