@@ -35,7 +35,7 @@ def from_json(kind: type[Record], value: object) -> Record:
     """
     try:
         record = _build(kind, value)
-    except (TypeError, KeyError, ArithmeticError) as error:
+    except (AttributeError, TypeError, KeyError, ArithmeticError) as error:
         raise ValueError(f"not a {kind.__name__}: {error}") from error
     if not isinstance(record, kind):
         raise ValueError(f"not a {kind.__name__}")

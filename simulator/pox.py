@@ -4,6 +4,7 @@ Canvas LTI 1.1 outcomes, sections 3.9 and 7.1.
 """
 
 import re
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 from lxml import etree
@@ -83,8 +84,16 @@ class Envelope:
 
 
 def _content(element: etree._Element | None) -> str | None:
-    # string() leaves comments out and decodes entities and CDATA; nothing is trimmed.
-    return None if element is None else str(element.xpath("string()"))
+    return None if element is None else "".join(_texts(element))
+
+
+def _texts(element: etree._Element) -> Iterator[str]:
+    """Give the pieces of an element's text; comments and the document's own entities are not part of it."""
+    yield element.text or ""
+    for child in element:
+        if isinstance(child.tag, str):
+            yield from _texts(child)
+        yield child.tail or ""
 
 
 def read(body: bytes) -> Envelope:

@@ -108,6 +108,11 @@ def prepare(world: World, scene: Scene, now: datetime) -> tuple[str, User]:
     assignment = _assignment(world, course, scene, tool)
     if student.id in course.users:
         _history(Cell(world, course, assignment, student), scene, now)
+    if scene.adopted:
+        adopt(world, course, assignment)
+    if student.id in course.users and scene.teacher_score is not None:
+        # After adoption, so that its Result has no extension object (Canvas AGS, section 4).
+        Cell(world, course, assignment, student).grade_by_person(scene.teacher_score, now - timedelta(minutes=30))
     handle = f"h{world.next_id()}"
     world.places[handle] = Place(course.id, assignment.id, student.id, scene.client_id)
     return handle, student
@@ -165,19 +170,12 @@ def _assignment(world: World, course: Course, scene: Scene, tool: LegacyTool) ->
 
 
 def _history(cell: Cell, scene: Scene, now: datetime) -> None:
-    """Play what happened before: work, the 1.1 tool's score, adoption, the teacher's grade.
-
-    A teacher's grade on an adopted assignment is younger than its adoption, so its Result has no extension object.
-    """
+    """Play what happened while the tool was a 1.1 tool: work handed in, and its score."""
     last = scene.submitted_at or now - timedelta(hours=1)
     for remaining in reversed(range(scene.attempts_made)):
         cell.submit(_earlier_work(scene.submission_type or "external_tool", last - timedelta(minutes=remaining)))
     if scene.tool_score is not None:
         cell.grade_by_tool(scene.tool_score, last)
-    if scene.adopted:
-        adopt(cell.world, cell.course, cell.assignment)
-    if scene.teacher_score is not None:
-        cell.grade_by_person(scene.teacher_score, now - timedelta(minutes=30))
 
 
 def _earlier_work(kind: str, moment: datetime) -> Work:
