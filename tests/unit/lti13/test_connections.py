@@ -10,7 +10,9 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from pathlib import Path
+from typing import Any
 
+import httpcore
 import httpx
 import pytest
 
@@ -28,13 +30,22 @@ CLOSING = b"HTTP/1.1 200 OK\r\nConnection: close\r\nContent-Length: 2\r\n\r\nok"
 UNENDING = b"HTTP/1.1 200 OK\r\nContent-Length: 999999\r\n\r\n"
 
 
+def read_request_only(connection: socket.socket) -> None:
+    """Take a request and hang up."""
+    read_request(connection)
+
+
 class WallClock(SystemClock):
-    """The machine's clock, whose wall clock can be moved."""
+    """The machine's clock, of which either hand can be moved."""
 
     moved = timedelta(0)
+    lost_seconds = 0.0
 
     def now(self) -> datetime:
         return super().now() + self.moved
+
+    def monotonic(self) -> float:
+        return super().monotonic() + self.lost_seconds
 
 
 @dataclass
@@ -280,6 +291,22 @@ def test_a_handshake_that_never_ends_is_cut_off_and_nothing_was_sent(caller: Cal
         assert time.monotonic() - started < 2
 
 
+@pytest.mark.parametrize(("scheme", "maybe_applied"), [("https", False), ("http", True)])
+def test_nothing_begins_after_the_deadline(
+    caller: Caller, monkeypatch: pytest.MonkeyPatch, scheme: str, maybe_applied: bool
+) -> None:
+    connect = httpcore.SyncBackend.connect_tcp
+
+    def connect_at_the_last_moment(*arguments: Any, **options: Any) -> httpcore.NetworkStream:
+        stream = connect(*arguments, **options)
+        caller.clock.lost_seconds = 60
+        return stream
+
+    monkeypatch.setattr(httpcore.SyncBackend, "connect_tcp", connect_at_the_last_moment)
+    with serving(read_request_only) as server:
+        assert caller.failure(server, scheme=scheme).maybe_applied is maybe_applied
+
+
 def test_a_platform_that_does_not_read_is_cut_off_at_the_deadline(caller: Caller) -> None:
     stop = threading.Event()
     with serving(lambda connection: (stop.wait(5), None)[1]) as server:
@@ -312,7 +339,7 @@ def test_a_connection_reset_while_the_request_is_sent_may_have_had_an_effect(cal
 
 
 def test_a_disconnection_without_an_answer_may_have_had_an_effect(caller: Caller) -> None:
-    with serving(lambda connection: (read_request(connection), None)[1]) as server:
+    with serving(read_request_only) as server:
         failure = caller.failure(server)
     assert failure.maybe_applied is True
     assert not isinstance(failure, MalformedAnswer)
