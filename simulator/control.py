@@ -9,7 +9,7 @@ from simulator.control_fields import FieldError, Fields
 from simulator.exchange import Request, Response, json_response
 from simulator.faults import Fault
 from simulator.line_items import adopt
-from simulator.model import DeveloperKey, Enrollment, Generation, World
+from simulator.model import DeveloperKey, Enrollment, Generation, Place, User, World
 from simulator.platform_state import DEFAULT_CLIENT_ID, PlatformState
 from simulator.prepare import prepare, read_scene
 from simulator.reports import describe_scene, describe_state, find_cell, find_place
@@ -60,6 +60,7 @@ def _grade(order: _Order) -> object:
         raise FieldError("score is required; null clears it.")
     score = order.fields.number("score", None)
     order.fields.finish()
+    _student_of(order.world, place)
     cell = find_cell(order.world, place)
     cell.grade_by_person(score, order.state.now)
     return describe_state(cell)
@@ -69,11 +70,16 @@ def _student(order: _Order) -> object:
     place = find_place(order.world, order.fields.required_text("handle"))
     action = order.fields.word("action", tuple(_ENROLLMENTS), "")
     order.fields.finish()
-    user = order.world.courses[place.course_id].users.get(place.user_id)
+    user = _student_of(order.world, place)
+    user.enrollment = _ENROLLMENTS[action]
+    return {"user_id": user.lti_id, "enrollment": user.enrollment.value}
+
+
+def _student_of(world: World, place: Place) -> User:
+    user = world.courses[place.course_id].users.get(place.user_id)
     if user is None:
         raise FieldError("This handle's student is in no course.")
-    user.enrollment = _ENROLLMENTS[action]
-    return {"handle_user": user.lti_id, "enrollment": user.enrollment.value}
+    return user
 
 
 def _assignment(order: _Order) -> object:

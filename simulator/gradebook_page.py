@@ -7,7 +7,7 @@ from urllib.parse import parse_qsl
 
 from simulator.cell import Cell
 from simulator.exchange import Request, Response, text_response
-from simulator.model import Course, Grader, Role, Submission, WorkflowState, World
+from simulator.model import Course, Grader, GradingType, Role, Submission, WorkflowState, World
 from simulator.refusals import not_found
 from simulator.results import read_score
 from simulator.ruby_numbers import parse_float, shown
@@ -23,6 +23,13 @@ _STATES = {
     WorkflowState.SUBMITTED: "needs grading",
     WorkflowState.GRADED: "graded",
     WorkflowState.PENDING_REVIEW: "needs review",
+}
+_GRADING = {
+    GradingType.POINTS: "",
+    GradingType.PERCENT: ", percent",
+    GradingType.PASS_FAIL: ", complete or incomplete",
+    GradingType.LETTER_GRADE: ", letter grade",
+    GradingType.GPA_SCALE: ", GPA scale",
 }
 _TYPES = {
     "external_tool": "tool",
@@ -79,15 +86,15 @@ def _whole(text: str | None) -> int:
 def _course(world: World, course: Course) -> str:
     marks = '<span class="mark">concluded</span>' if course.concluded else ""
     title = f'<a href="/gradebook/{course.id}">{escape(course.name)}</a>'
-    parts = [f"<section><h2>{title} <small>course {course.id}</small> {marks}</h2>"]
+    parts = [f"<section><h2>{title} {marks}</h2>"]
     head = "".join(f"<th>{column}</th>" for column in _COLUMNS)
     for assignment in course.assignments.values():
         if assignment.deleted:
             continue
         points = "no points" if assignment.points is None else f"{shown(assignment.points)} points"
-        kind = assignment.grading_type.value.replace("_", "/")
+        about = f"<small>{points}{_GRADING[assignment.grading_type]}</small>"
         draft = "" if assignment.published else '<span class="mark">unpublished</span>'
-        parts.append(f'<h3>{escape(assignment.name)} <small>{points}, {kind}</small> {draft}</h3><div class="scroll">')
+        parts.append(f'<h3>{escape(assignment.name)} {about} {draft}</h3><div class="scroll">')
         parts.append(f"<table><thead><tr>{head}</tr></thead><tbody>")
         students = (user for user in course.users.values() if user.role is not Role.TEACHER)
         parts.extend(_row(Cell(world, course, assignment, user)) for user in students)

@@ -100,9 +100,8 @@ def prepare(world: World, scene: Scene, now: datetime) -> tuple[str, User]:
     """Build the scene and give its handle and its student; an ``unknown`` one is in no course."""
     world.developer_keys.setdefault(scene.client_id, DeveloperKey(scene.client_id, list(ALL)))
     tool = _legacy_tool(world, scene)
-    course = Course(
-        world.next_id(), scene.name, new_opaque_id(), concluded=scene.concluded, installed=[scene.client_id]
-    )
+    number = world.next_id()
+    course = Course(number, f"Course {number}", new_opaque_id(), concluded=scene.concluded, installed=[scene.client_id])
     world.courses[course.id] = course
     student = _people(world, course, scene)
     assignment = _assignment(world, course, scene, tool)

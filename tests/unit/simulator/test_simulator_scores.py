@@ -502,6 +502,12 @@ def test_an_older_timestamp_is_refused_with_both_times(canvas: Canvas, scene: Sc
     assert ags_error(scene.post(timestamp=older)) == (400, text)
 
 
+def test_each_post_moves_the_results_time(canvas: Canvas, scene: Scene) -> None:
+    for minutes in (-5, -3):
+        scene.posted(timestamp=later(canvas, minutes=minutes))
+    assert scene.post(timestamp=later(canvas, minutes=-4)).status == 400
+
+
 def test_an_equal_timestamp_is_accepted(canvas: Canvas, scene: Scene) -> None:
     moment = later(canvas)
     scene.posted(timestamp=moment)

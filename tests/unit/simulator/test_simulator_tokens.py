@@ -276,3 +276,25 @@ def test_a_course_without_the_tool_is_refused(canvas: Canvas, scene: Scene) -> N
     assert ags_error(scene.post()) == (401, "Access Token not linked to a Tool associated with this Context")
     canvas.order("switch", tool_installed=True, handle=scene.handle)
     assert scene.post().status == 200
+
+
+# Key rotation
+
+
+def rotate(canvas: Canvas, jwk: object) -> Response:
+    return canvas.call("PUT", "/api/lti/developer_key/update_public_jwk", {"developer_key": {"public_jwk": jwk}})
+
+
+def test_a_tool_changes_its_static_key(canvas: Canvas) -> None:
+    next_key = rsa.generate_private_key(public_exponent=65537, key_size=2048)
+    jwk = jwt.algorithms.RSAAlgorithm.to_jwk(next_key.public_key(), as_dict=True)
+    assert rotate(canvas, {**jwk, "kid": "k2", "alg": "RS256", "use": "sig"}).status == 200
+    assert canvas.ask_token(key=next_key).status == 200
+    assert canvas.ask_token().status == 400
+
+
+@pytest.mark.parametrize("change", [{"d": "secret"}, {"use": "enc"}, {"kid": ""}, {"alg": "RS512"}])
+def test_a_key_of_another_form_is_refused(canvas: Canvas, change: dict[str, str]) -> None:
+    assert rotate(canvas, {**canvas.public_jwk, **change}).status == 422
+    assert rotate(canvas, None).status == 422
+    assert canvas.ask_token().status == 200
