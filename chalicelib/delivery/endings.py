@@ -84,8 +84,9 @@ def ended_cell(cell: Cell, delivery: Delivery, ending: Ending) -> Cell:
     if ending.applied is False:
         if ending.state is not DeliveryState.SUPERSEDED:
             cell = _without_newest(cell, delivery)
-        if not ending.keeps_first_submission:
-            cell = _without_first_submission(cell, delivery)
+        if ending.keeps_first_submission:
+            return _with_submission(cell)
+        cell = _without_first_submission(cell, delivery)
     return cell
 
 
@@ -137,6 +138,14 @@ def _without_newest(cell: Cell, delivery: Delivery) -> Cell:
     if cell.newest is None or cell.newest.delivery_id != delivery.id:
         return cell
     return replace(cell, newest_received_at=delivery.previous_received_at, newest=None)
+
+
+def _with_submission(cell: Cell) -> Cell:
+    """Know of a submission that a refusal came after (Canvas AGS, section 6, "still unpublished", older).
+
+    To send it once more would be safe for the attempt, not for the work: any submit wipes what is there.
+    """
+    return replace(cell, submission=SubmissionState.EXISTS) if cell.submission is SubmissionState.SENT else cell
 
 
 def _without_first_submission(cell: Cell, delivery: Delivery) -> Cell:
