@@ -76,6 +76,14 @@ def no_submission_created() -> Answer:
     )
 
 
+def grade_not_kept() -> Answer:
+    """Work that would clear a grade, for a platform that can neither preserve the grade nor be given it again."""
+    return failure(
+        OutcomeCode.PLATFORM_REFUSED,
+        "The work was not stored: this platform would clear the grade with it, and the grade cannot be read.",
+    )
+
+
 def work_not_taken(data: ResultData) -> str:
     """Name the work that a platform without Canvas's extension does not take."""
     return f"graded, but the {_NAME_OF_DATA[data.kind]} was not stored: this platform takes none"

@@ -56,6 +56,12 @@ def read_score(result: Result | None, last_posted: KnownScore | None, profile: P
     return score
 
 
+def is_hidden(result: Result | None, last_posted: KnownScore | None, profile: Profile) -> bool:
+    """Tell whether a score that was posted is missing from the results (Canvas AGS, section 5: the Test Student)."""
+    posted = last_posted is not None and last_posted.score is not None
+    return posted and result is None and profile.results_hide_some_students
+
+
 def score_of(score: ToolScore, line_item_maximum: Decimal | None) -> KnownScore:
     """Return a tool's score as points out of a maximum: 1 for a fraction, the line item's for points."""
     if score.scale is ScoreScale.FRACTION:

@@ -14,6 +14,7 @@ from chalicelib.lti13.scores import Result
 from chalicelib.translation import answers
 from chalicelib.translation.comparison import (
     intended,
+    is_hidden,
     known,
     needs_line_item,
     read_score,
@@ -157,6 +158,8 @@ def _work_without_score(
     """
     if write.data is None:
         return Conclude(DeliveryState.REFUSED, answers.no_score())
+    if not profile.preserve_score and is_hidden(_result(facts), cell.last_posted, profile):
+        return Conclude(DeliveryState.REFUSED, answers.grade_not_kept())
     found = known(_result(facts))
     if found.score is not None and isinstance(facts.line_item_maximum, Unread):
         return ReadLineItem()

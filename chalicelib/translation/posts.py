@@ -100,9 +100,11 @@ def data_post(
     """T9, T10: work without a score; the grade that was found stays.
 
     ``Pending`` leaves the submission in the ordinary "needs grading". A platform without ``preserve_score`` would
-    clear the grade, so it gets the found one again, as ``FullyGraded``.
+    clear the grade, so it gets the found one again, as ``FullyGraded``, or nothing when that one cannot be sent.
     """
     kept = echo(found, line_item_maximum, preserved=profile.preserve_score)
+    if not profile.preserve_score and kept is None and found.score is not None:
+        return Conclude(answers.REFUSED, answers.grade_not_kept())
     regrade = not profile.preserve_score and kept is not None
     progress = GradingProgress.FULLY_GRADED if regrade else GradingProgress.PENDING
     if write.needs_additional_review:
