@@ -36,6 +36,7 @@ class _Attempt:
     submitted_at: datetime | None = None
     first: bool = False
     description: str = ""
+    warnings: tuple[str, ...] = ()
 
 
 def clearing_post(order: Order, profile: Profile) -> PostScore:
@@ -84,7 +85,7 @@ def score_post(
         first_submission=attempt.first,
         posts=given,
         description=attempt.description,
-        warnings=warnings,
+        warnings=(*warnings, *attempt.warnings),
     )
 
 
@@ -171,13 +172,14 @@ def _attempt(order: Order, write: ReplaceResult, cell: Cell, state: SubmissionSt
         return _Attempt(CanvasSubmission(new_submission=False), description=answers.NO_ATTEMPTS_LEFT)
     if write.data is not None and not (write.data.kind is DataKind.FILE and order.concessions.no_file):
         return _Attempt(_work(write.data), submitted_at, first)
-    lost = answers.FILE_NOT_STORED if write.data is not None else ""
+    lost = "" if write.data is None else answers.FILE_NOT_STORED
+    warnings = (lost,) if lost else ()
     if state is SubmissionState.EXISTS:
-        return _Attempt(CanvasSubmission(new_submission=False), description=lost)
+        return _Attempt(CanvasSubmission(new_submission=False), description=lost, warnings=warnings)
     if state is SubmissionState.SENT and cell.first_submitted_at is not None:
         submitted_at = from_milliseconds(cell.first_submitted_at)
     extension = CanvasSubmission(new_submission=True, submission_type=SubmissionType.EXTERNAL_TOOL)
-    return _Attempt(extension, submitted_at, first, lost)
+    return _Attempt(extension, submitted_at, first, lost, warnings)
 
 
 def _work(data: ResultData) -> CanvasSubmission:
