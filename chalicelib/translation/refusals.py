@@ -42,7 +42,7 @@ def after_refusal(
     """
     conceded = order.concessions
     if refusal.kind is RefusalKind.STALE_TIMESTAMP:
-        return _after_stale_timestamp(order, profile, now)
+        return _after_stale_timestamp(order, post, profile, now)
     if refusal.kind is RefusalKind.NO_ATTEMPTS_LEFT and post.posts is not None and post.submitted_at is not None:
         return _conceding(order, replace(conceded, no_new_submission=True))
     if refusal.kind is RefusalKind.FILE_ERROR:
@@ -54,10 +54,15 @@ def after_refusal(
     return Conclude(DeliveryState.REFUSED, answers.refused(refusal))
 
 
-def _after_stale_timestamp(order: Order, profile: Profile, now: datetime) -> Order | Conclude:
-    """The platform has a newer time: overwrite while the outcome is fresh, else somebody graded after R."""
+def _after_stale_timestamp(order: Order, post: PostScore, profile: Profile, now: datetime) -> Order | Conclude:
+    """The platform has a newer time: overwrite while the outcome is fresh, else somebody graded after R.
+
+    Work that leaves the grade alone overwrites nobody and goes in any case: a teacher's first grade makes a result
+    that is newer than R (Canvas AGS, section 3.6), and the student's work would be lost for it.
+    """
     fresh = not order.retry and now - order.received_at <= OVERWRITE_WITHIN
-    if not fresh or order.concessions.moved_timestamp:
+    may_go = fresh or post.posts is None
+    if not may_go or order.concessions.moved_timestamp:
         return Conclude(DeliveryState.SUPERSEDED, answers.graded_meanwhile())
     moved = ordering_timestamp(to_milliseconds(now), to_milliseconds(order.timestamp), profile)
     concessions = replace(order.concessions, moved_timestamp=True)
