@@ -102,15 +102,15 @@ def _after_unknown_try(order: Order, cell: Cell, profile: Profile, facts: Facts)
     ours = intended(order.write, _maximum(facts))
     if ours is None:
         return None
+    if result is None and profile.results_hide_some_students:
+        return None  # any post makes a row, so ours never came, or the row is hidden: the same times change nothing
     if ours.score == 0 and profile.result_without_score_may_be_zero and result is not None and result.score is None:
         return None  # our zero or a cleared grade: posting again is refused as stale if it was ours
     with_work = isinstance(order.write, ReplaceResult) and order.write.data is not None and profile.submission_extension
-    if same(known(result), ours):
+    if same(read_score(result, cell.last_posted, profile), ours):
         return None if with_work else Conclude(DeliveryState.DELIVERED, answers.success(), confirms=ours)
     if cell.last_known is None or same(read_score(result, cell.last_known, profile), cell.last_known):
         return None
-    if result is None and profile.results_hide_some_students:
-        return None  # a hidden student's row says nothing; posting again with the same times changes nothing
     if with_work and isinstance(order.write, ReplaceResult):
         return _work_without_score(order, order.write, cell, profile, facts, ends=DeliveryState.SUPERSEDED)
     return Conclude(DeliveryState.SUPERSEDED, answers.graded_meanwhile())

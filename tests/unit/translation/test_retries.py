@@ -1,0 +1,256 @@
+"""A try whose end nobody knows: look first, then say done, post again, or leave a person's grade alone."""
+
+from decimal import Decimal
+
+import pytest
+
+from chalicelib.delivery.records import DeliveryState, SubmissionState
+from chalicelib.lti11.messages import DeleteResult, ReplaceResult, Write
+from chalicelib.lti13.profiles import CANVAS, CANVAS_OLDER, GENERIC, MOODLE, Profile
+from chalicelib.translation.plan import next_step
+from chalicelib.translation.steps import Conclude, PostScore, ReadLineItem, ReadResults
+
+from .builders import ESSAY, R, a_cell, extension, facts, known, later, order, points, posted, replaces, row
+from .canvas_gradebook import CanvasGradebook
+from .moodle_gradebook import MoodleGradebook
+from .square import Lost, Square
+
+SCORE = replaces("0.7")
+WITH_WORK = replaces("0.7", ESSAY)
+KNOWS = a_cell(SubmissionState.EXISTS, last_posted=known("0.5"), last_known=known("0.5"))
+KNOWS_NO_SCORE = a_cell(SubmissionState.NONE, last_known=known(None))
+KNOWS_NOTHING = a_cell(SubmissionState.EXISTS)
+PROFILES = pytest.mark.parametrize(
+    "profile", [CANVAS, CANVAS_OLDER, MOODLE, GENERIC], ids=lambda profile: str(profile.name)
+)
+
+
+@pytest.fixture(params=[False, True], ids=["canvas", "older canvas"])
+def gradebook(request: pytest.FixtureRequest) -> CanvasGradebook:
+    return CanvasGradebook(older=request.param)
+
+
+@PROFILES
+@pytest.mark.parametrize("write", [SCORE, WITH_WORK, DeleteResult()])
+def test_results_are_read_before_anything_is_posted_again(profile: Profile, write: Write) -> None:
+    assert next_step(order(write, retry=True), KNOWS, profile, facts()) == ReadResults()
+
+
+def test_points_are_compared_out_of_the_present_maximum() -> None:
+    again = order(replaces(points("28")), retry=True)
+    assert next_step(again, KNOWS, CANVAS, facts(row("0.7"))) == ReadLineItem()
+    step = next_step(again, KNOWS, CANVAS, facts(row("28", "40"), "40"))
+    assert isinstance(step, Conclude)
+    assert step.confirms == known("28", "40")
+
+
+@PROFILES
+@pytest.mark.parametrize("cell", [KNOWS, KNOWS_NO_SCORE, KNOWS_NOTHING], ids=["a score", "no score", "nothing"])
+@pytest.mark.parametrize("scaled", [row("0.7"), row("14", "20"), row("0.7000004")], ids=["equal", "scaled", "rounded"])
+def test_our_score_in_the_results_means_done(profile: Profile, cell: object, scaled: object) -> None:
+    step = next_step(order(SCORE, retry=True), cell, profile, facts(scaled))  # type: ignore[arg-type]  # Cell, Result
+    assert isinstance(step, Conclude)
+    assert (step.state, step.confirms) == (DeliveryState.DELIVERED, known("0.7"))
+    assert (step.answer.succeeded, step.answer.description) == (True, "")
+
+
+@PROFILES
+def test_a_cleared_grade_in_the_results_means_that_a_delete_is_done(profile: Profile) -> None:
+    cell = a_cell(SubmissionState.EXISTS, last_posted=known("0.5"), last_known=known("0.5"))
+    step = next_step(order(DeleteResult(), retry=True), cell, profile, facts(row(None)))
+    assert isinstance(step, Conclude)
+    assert (step.state, step.confirms) == (DeliveryState.DELIVERED, known(None))
+
+
+@PROFILES
+def test_what_the_cell_knew_still_standing_means_post_with_the_same_times(profile: Profile) -> None:
+    step = posted(next_step(order(SCORE, retry=True), KNOWS, profile, facts(row("0.5"))))
+    assert (step.score.timestamp, step.posts and step.posts.score) == (R, step.score.score_given)
+
+
+@PROFILES
+@pytest.mark.parametrize("write", [SCORE, DeleteResult()], ids=["score", "delete"])
+def test_another_score_means_that_a_person_graded(profile: Profile, write: ReplaceResult | DeleteResult) -> None:
+    step = next_step(order(write, retry=True), KNOWS, profile, facts(row("0.8")))
+    assert isinstance(step, Conclude)
+    assert (step.state, step.confirms, step.answer.succeeded) == (DeliveryState.SUPERSEDED, None, True)
+    assert "somebody graded meanwhile" in step.answer.description
+
+
+@PROFILES
+def test_a_score_where_the_cell_knew_none_is_a_persons(profile: Profile) -> None:
+    step = next_step(order(SCORE, retry=True), KNOWS_NO_SCORE, profile, facts(row("0.8")))
+    assert isinstance(step, Conclude)
+    assert step.state is DeliveryState.SUPERSEDED
+
+
+@PROFILES
+def test_a_cell_that_knows_nothing_leaves_it_to_the_platforms_rule(profile: Profile) -> None:
+    step = posted(next_step(order(SCORE, retry=True), KNOWS_NOTHING, profile, facts(row("0.8"))))
+    assert step.score.timestamp == R
+
+
+@pytest.mark.parametrize("lost", Lost)
+def test_a_score_arrives_once_whatever_became_of_the_first_try(gradebook: CanvasGradebook, lost: Lost) -> None:
+    square = Square(gradebook)
+    told = square.retries(square.sends(SCORE, R, lost), later(90))
+    assert (gradebook.score, gradebook.attempts, gradebook.submitted_at) == (Decimal(7), 1, R)
+    assert told.state is DeliveryState.DELIVERED
+    assert square.cell.last_posted == known("0.7")
+
+
+def test_a_score_that_was_applied_is_not_posted_again(gradebook: CanvasGradebook) -> None:
+    square = Square(gradebook)
+    square.retries(square.sends(SCORE, R, Lost.ANSWER), later(90))
+    assert len(gradebook.posts) == 1
+    assert square.cell.submission is SubmissionState.EXISTS
+
+
+@pytest.mark.parametrize("lost", Lost)
+def test_work_arrives_with_one_attempt_whatever_became_of_the_first_try(gradebook: CanvasGradebook, lost: Lost) -> None:
+    square = Square(gradebook)
+    square.sends(replaces("0.5"), later(-100))
+    told = square.retries(square.sends(WITH_WORK, R, lost), later(90))
+    assert (gradebook.score, gradebook.work, gradebook.attempts) == (Decimal(7), ESSAY.value, 2)
+    assert gradebook.submitted_at == R
+    assert told.state is DeliveryState.DELIVERED
+
+
+@pytest.mark.parametrize("lost", Lost)
+def test_work_alone_arrives_with_one_attempt_whatever_became_of_the_first_try(
+    gradebook: CanvasGradebook, lost: Lost
+) -> None:
+    square = Square(gradebook)
+    square.sends(replaces("0.5"), later(-100))
+    square.retries(square.sends(replaces(work=ESSAY), R, lost), later(90))
+    assert (gradebook.score, gradebook.work, gradebook.attempts) == (Decimal(5), ESSAY.value, 2)
+
+
+@pytest.mark.parametrize("lost", Lost)
+def test_a_delete_arrives_whatever_became_of_the_first_try(gradebook: CanvasGradebook, lost: Lost) -> None:
+    square = Square(gradebook)
+    square.sends(replaces("0.5"), later(-100))
+    told = square.retries(square.sends(DeleteResult(), R, lost), later(90))
+    assert (gradebook.score, told.state) == (None, DeliveryState.DELIVERED)
+
+
+@pytest.mark.parametrize("lost", Lost)
+def test_a_persons_grade_given_before_the_retry_stays(gradebook: CanvasGradebook, lost: Lost) -> None:
+    square = Square(gradebook)
+    square.sends(replaces("0.5"), later(-100))
+    told = square.sends(SCORE, R, lost)
+    gradebook.teacher_grades("8")
+    told = square.retries(told, later(90))
+    assert (gradebook.score, told.state) == (Decimal(8), DeliveryState.SUPERSEDED)
+
+
+@pytest.mark.parametrize("lost", Lost)
+def test_a_persons_grade_stays_while_the_work_goes(gradebook: CanvasGradebook, lost: Lost) -> None:
+    square = Square(gradebook)
+    square.sends(replaces("0.5"), later(-100))
+    told = square.sends(WITH_WORK, R, lost)
+    gradebook.teacher_grades("8")
+    told = square.retries(told, later(90))
+    assert (gradebook.score, gradebook.work, gradebook.attempts) == (Decimal(8), ESSAY.value, 2)
+    assert (told.state, told.answer.succeeded) == (DeliveryState.SUPERSEDED, True)
+    assert "somebody graded meanwhile" in told.answer.description
+
+
+@pytest.mark.parametrize("lost", Lost)
+def test_a_persons_grade_is_not_deleted_by_a_retry(gradebook: CanvasGradebook, lost: Lost) -> None:
+    square = Square(gradebook)
+    square.sends(replaces("0.5"), later(-100))
+    told = square.sends(DeleteResult(), R, lost)
+    gradebook.teacher_grades("8")
+    told = square.retries(told, later(90))
+    assert (gradebook.score, told.state) == (Decimal(8), DeliveryState.SUPERSEDED)
+
+
+def test_work_over_a_persons_grade_goes_with_preserve_score_and_the_echo() -> None:
+    step = posted(next_step(order(WITH_WORK, retry=True), KNOWS, CANVAS, facts(row("0.8"), "10")))
+    assert extension(step.score).preserve_score is True
+    assert (step.score.score_given, step.score.score_maximum) == (Decimal(8), Decimal(10))
+    assert (step.ends, step.posts) == (DeliveryState.SUPERSEDED, None)
+
+
+def test_work_over_a_persons_grade_asks_for_the_line_item_first() -> None:
+    assert next_step(order(WITH_WORK, retry=True), KNOWS, CANVAS, facts(row("0.8"))) == ReadLineItem()
+
+
+def test_work_that_may_be_there_is_posted_again_with_the_same_times() -> None:
+    step = posted(next_step(order(WITH_WORK, retry=True), KNOWS, CANVAS, facts(row("0.7"))))
+    assert (step.score.timestamp, step.score.submitted_at, step.ends) == (R, R, DeliveryState.DELIVERED)
+
+
+@pytest.mark.parametrize("lost", Lost)
+def test_a_score_arrives_at_a_student_whom_results_hide(lost: Lost) -> None:
+    gradebook = CanvasGradebook(hidden=True)
+    square = Square(gradebook)
+    square.sends(replaces("0.5"), later(-100))
+    told = square.retries(square.sends(SCORE, R, lost), later(90))
+    assert (gradebook.score, told.state) == (Decimal(7), DeliveryState.DELIVERED)
+
+
+@pytest.mark.parametrize("lost", Lost)
+def test_a_delete_arrives_at_a_student_whom_results_hide(lost: Lost) -> None:
+    gradebook = CanvasGradebook(hidden=True)
+    square = Square(gradebook)
+    square.sends(replaces("0.5"), later(-100))
+    told = square.retries(square.sends(DeleteResult(), R, lost), later(90))
+    assert (gradebook.score, told.state) == (None, DeliveryState.DELIVERED)
+
+
+def test_a_delete_clears_a_grade_from_before_the_move_that_has_no_result() -> None:
+    gradebook = CanvasGradebook(score=Decimal(6), graded_by="tool")
+    square = Square(gradebook, a_cell(SubmissionState.UNKNOWN))
+    square.retries(square.sends(DeleteResult(), R, Lost.REQUEST), later(90))
+    assert gradebook.score is None
+
+
+@pytest.mark.parametrize("lost", Lost)
+def test_moodles_zero_is_posted_again_and_stays_a_zero(lost: Lost) -> None:
+    gradebook = MoodleGradebook()
+    square = Square(gradebook)
+    square.sends(replaces("0.5"), later(-100))
+    told = square.retries(square.sends(replaces("0"), R, lost), later(90))
+    assert (gradebook.score, told.answer.succeeded) == (Decimal(0), True)
+
+
+@pytest.mark.parametrize("lost", Lost)
+def test_a_delete_clears_moodles_zero_whatever_became_of_the_first_try(lost: Lost) -> None:
+    gradebook = MoodleGradebook()
+    square = Square(gradebook)
+    square.sends(replaces("0"), later(-100))
+    told = square.retries(square.sends(DeleteResult(), R, lost), later(90))
+    assert (gradebook.score, told.answer.succeeded) == (None, True)
+
+
+@pytest.mark.parametrize("lost", Lost)
+def test_moodles_score_over_a_zero_arrives_whatever_became_of_the_first_try(lost: Lost) -> None:
+    gradebook = MoodleGradebook()
+    square = Square(gradebook)
+    square.sends(replaces("0"), later(-100))
+    told = square.retries(square.sends(SCORE, R, lost), later(90))
+    assert (gradebook.score, told.state) == (Decimal(70), DeliveryState.DELIVERED)
+
+
+def test_a_prioritized_score_on_a_retry_leaves_a_persons_grade() -> None:
+    gradebook = CanvasGradebook()
+    square = Square(gradebook)
+    told = square.sends(replaces("0.7", prioritize=True), R, Lost.REQUEST)
+    gradebook.teacher_grades("8")
+    square.retries(told, later(90))
+    assert gradebook.score == Decimal(8)
+
+
+def test_work_is_no_reason_to_post_again_where_none_is_taken() -> None:
+    step = next_step(order(WITH_WORK, retry=True), KNOWS, MOODLE, facts(row("70", "100")))
+    assert isinstance(step, Conclude)
+    assert step.state is DeliveryState.DELIVERED
+
+
+def test_a_row_that_is_missing_where_none_is_hidden_means_that_a_person_cleared_the_grade() -> None:
+    step = next_step(order(SCORE, retry=True), KNOWS, MOODLE, facts(None))
+    assert isinstance(step, Conclude)
+    assert step.state is DeliveryState.SUPERSEDED
+    assert isinstance(next_step(order(SCORE, retry=True), KNOWS, CANVAS, facts(None)), PostScore)
