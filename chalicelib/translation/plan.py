@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from decimal import Decimal
 
 from chalicelib.delivery.records import Cell, DeliveryState, SubmissionState
-from chalicelib.lti11.messages import DeleteResult, ReplaceResult
+from chalicelib.lti11.messages import DeleteResult, ReplaceResult, Write
 from chalicelib.lti13.profiles import Profile
 from chalicelib.lti13.scores import Result
 from chalicelib.translation import answers
@@ -106,14 +106,24 @@ def _after_unknown_try(order: Order, cell: Cell, profile: Profile, facts: Facts)
         return None  # any post makes a row, so ours never came, or the row is hidden: the same times change nothing
     if ours.score == 0 and profile.result_without_score_may_be_zero and result is not None and result.score is None:
         return None  # our zero or a cleared grade: posting again is refused as stale if it was ours
-    with_work = isinstance(order.write, ReplaceResult) and order.write.data is not None and profile.submission_extension
+    work = _with_work(order.write, profile)
     if same(read_score(result, cell.last_posted, profile), ours):
-        return None if with_work else Conclude(DeliveryState.DELIVERED, answers.success(), confirms=ours)
+        if work is None:
+            return Conclude(DeliveryState.DELIVERED, answers.success(), confirms=ours)
+        # Not by way of T6, which would take the score of the earlier try for a person's.
+        return score_post(order, work, cell, submission_state(cell, result), profile, _maximum(facts), None)
     if cell.last_known is None or same(read_score(result, cell.last_known, profile), cell.last_known):
         return None
-    if with_work and isinstance(order.write, ReplaceResult):
-        return _work_without_score(order, order.write, cell, profile, facts, ends=DeliveryState.SUPERSEDED)
+    if work is not None:
+        return _work_without_score(order, work, cell, profile, facts, ends=DeliveryState.SUPERSEDED)
     return Conclude(DeliveryState.SUPERSEDED, answers.graded_meanwhile())
+
+
+def _with_work(write: Write, profile: Profile) -> ReplaceResult | None:
+    """Return the write if it carries work that the platform takes."""
+    if isinstance(write, ReplaceResult) and write.data is not None and profile.submission_extension:
+        return write
+    return None
 
 
 def _replace(order: Order, write: ReplaceResult, cell: Cell, profile: Profile, facts: Facts) -> Step:

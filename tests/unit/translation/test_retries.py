@@ -254,3 +254,15 @@ def test_a_row_that_is_missing_where_none_is_hidden_means_that_a_person_cleared_
     assert isinstance(step, Conclude)
     assert step.state is DeliveryState.SUPERSEDED
     assert isinstance(next_step(order(SCORE, retry=True), KNOWS, CANVAS, facts(None)), PostScore)
+
+
+@pytest.mark.parametrize("lost", Lost)
+def test_prioritized_work_that_was_retried_leaves_the_tool_able_to_raise_its_grade(
+    gradebook: CanvasGradebook, lost: Lost
+) -> None:
+    square = Square(gradebook)
+    square.sends(replaces("0.5", prioritize=True), later(-100))
+    square.retries(square.sends(replaces("0.7", ESSAY, prioritize=True), R, lost), later(90))
+    assert (gradebook.score, gradebook.work, gradebook.attempts) == (Decimal(7), ESSAY.value, 2)
+    square.sends(replaces("0.9", prioritize=True), later(200))
+    assert gradebook.score == Decimal(9)
