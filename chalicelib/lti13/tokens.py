@@ -103,7 +103,6 @@ class TokenSource:
     def renewed(self, platform: Platform, rejected: AccessToken, deadline: Deadline) -> AccessToken:
         """Return another token than the one that the platform rejected; raises as :meth:`token` does."""
         key = token_key(platform)
-        self._kept.pop(key, None)
         stored = self._store.get(key)
         if stored is not None and stored.access_token != rejected.value:
             shared = AccessToken(stored.access_token, stored.expires_at)

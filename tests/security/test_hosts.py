@@ -103,6 +103,7 @@ def send(platform: Platform, url: str, *addresses: str, local: bool = False) -> 
         "",
         "https://good.example /",
         "https://good.example/ b",
+        "https://good.example/a\\b",
         "https://good.example/\t",
         "https://good.example/\r\nX-Evil: 1",
         "https://good.example/\x00",
