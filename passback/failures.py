@@ -74,7 +74,7 @@ def _known(error: errors.PassbackError) -> Failure:
     if isinstance(error, errors.StorageConflict):
         return Failure("conflict", "Somebody else changed the same record meanwhile. Look at it, then try again.")
     if isinstance(error, errors.StorageUnavailable):
-        return Failure("storage_unavailable", f"The table could not be used: {text} {_SETUP_HELP}")
+        return Failure("storage_unavailable", f"{text} {_SETUP_HELP}")
     return Failure("failed", text)
 
 

@@ -110,7 +110,7 @@ def _write(store: MappingWriter, batch: list[Mapping], report: ImportReport) -> 
     except StorageUnavailable as error:
         raise CommandFailed(
             "storage_unavailable",
-            f"The table could not be written after {report.imported} rows (before line {report.last_line}): {error}. "
+            f"The table could not be written after {report.imported} rows (before line {report.last_line}). {error} "
             "Import the file again when it can; rows that are in already do no harm.",
         ) from error
     report.imported += len(batch)

@@ -63,7 +63,8 @@ _DATA_ELEMENTS = {"text": "text", "url_data": "url", "launch_url": "ltiLaunchUrl
 def send(context: click.Context, session: Session, /, show: bool, **fields: Any) -> None:
     """Send an outcome as a tool would.
 
-    It is signed with OAuth 1.0a and posted, and the answer is read. The exit status is 0 when the tool is told success, and 1 otherwise.
+    It is signed with OAuth 1.0a and posted, and the answer is read. The exit status is 0 when the tool is told
+    success, and 1 otherwise.
     """
     _check(fields)
     target = _find_target(session, fields)

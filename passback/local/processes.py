@@ -13,7 +13,8 @@ from pathlib import Path
 
 from passback.failures import CommandFailed
 
-_STOP_SECONDS = 15.0
+_STOP_SECONDS = 120.0
+"""The engine writes all it holds when it stops: half a minute for a hundred thousand mappings on a slow machine."""
 _START_SECONDS = 40.0
 _PR_SET_PDEATHSIG = 1
 
