@@ -2,11 +2,15 @@
 
 import base64
 import json
+import time
+from concurrent.futures import ThreadPoolExecutor
+from datetime import datetime
 from typing import Any
 
 import jwt
 import pytest
-from canvas_harness import BASE, START, Canvas, Scene, ags_error
+from canvas_harness import BASE, START, Canvas, Scene, SettableClock, ags_error
+from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey
 
 from simulator.exchange import Response
 from simulator.platform_state import ISSUER
@@ -186,6 +190,37 @@ def test_requests_are_told_with_their_bodies_but_no_tokens(canvas: Canvas, scene
 
 def test_since_must_be_a_number(canvas: Canvas) -> None:
     assert canvas.send("GET", "/_sim/requests?since=x").status == 400
+
+
+# Threads
+
+
+class WatchfulClock(SettableClock):
+    """Notices when two threads are at work on the state at once: it is read while the lock is held."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.inside = 0
+        self.most = 0
+
+    def __call__(self) -> datetime:
+        self.inside += 1
+        self.most = max(self.most, self.inside)
+        time.sleep(0.001)
+        self.inside -= 1
+        return self.now
+
+
+def test_requests_at_once_change_the_state_one_after_another(private_key: RSAPrivateKey) -> None:
+    clock = WatchfulClock()
+    canvas = Canvas(private_key, clock)
+    scene = canvas.prepare()
+    scene.posted()
+    moments = [f"2026-02-02T10:00:00.{number:03d}Z" for number in range(30)]
+    with ThreadPoolExecutor(8) as threads:
+        answers = list(threads.map(lambda moment: scene.post(submission={"submittedAt": moment}).status, moments))
+    assert (answers, clock.most) == ([200] * 30, 1)
+    assert scene.state()["attempt"] == 31
 
 
 # Faults
