@@ -1,7 +1,8 @@
 import pytest
-from canvas_harness import Canvas, Scene
 from cryptography.hazmat.primitives.asymmetric import rsa
 from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey
+
+from canvas_box.canvas_harness import Canvas, Scene
 
 
 @pytest.fixture(scope="session")

@@ -6,9 +6,9 @@ from typing import Any
 
 import jwt
 import pytest
-from canvas_harness import HOST, START, Canvas, Scene, ags_error
 from cryptography.hazmat.primitives.asymmetric import rsa
 
+from canvas_box.canvas_harness import HOST, START, Canvas, Scene, ags_error
 from simulator.exchange import Response
 from simulator.scopes import RESULT_READONLY, SCORE
 

@@ -4,8 +4,8 @@ import json
 from typing import Any
 
 import pytest
-from canvas_harness import EXTENSION, LINE_ITEM_TYPE, Canvas, Scene, ags_error, listed_error
 
+from canvas_box.canvas_harness import EXTENSION, LINE_ITEM_TYPE, Canvas, Scene, ags_error, listed_error
 from simulator.exchange import Response
 
 SUBMISSION_TYPE = "https://canvas.instructure.com/lti/submission_type"

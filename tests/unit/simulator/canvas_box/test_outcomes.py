@@ -7,9 +7,9 @@ from typing import Any
 from urllib.parse import urlencode
 
 import pytest
-from canvas_harness import OMS, Canvas, Pox, Scene, data_xml, fraction_xml, total_xml
 from lxml import etree
 
+from canvas_box.canvas_harness import OMS, Canvas, Pox, Scene, data_xml, fraction_xml, total_xml
 from simulator import oauth1
 from simulator.times import iso_milliseconds
 

@@ -17,9 +17,9 @@ from urllib.request import Request as UrlRequest
 from urllib.request import urlopen
 
 import pytest
-from canvas_harness import SCORE_TYPE, Canvas, Scene
 from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey
 
+from canvas_box.canvas_harness import SCORE_TYPE, Canvas, Scene
 from simulator import __main__ as program
 from simulator.exchange import Request, Response
 from simulator.keys import fetch_document

@@ -3,8 +3,9 @@
 from urllib.parse import urlencode
 
 import pytest
-from canvas_harness import Canvas, Scene, data_xml
 from lxml import html
+
+from canvas_box.canvas_harness import Canvas, Scene, data_xml
 
 
 def page(canvas: Canvas, path: str = "/gradebook") -> str:

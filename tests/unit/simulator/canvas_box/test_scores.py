@@ -6,8 +6,8 @@ from decimal import Decimal
 from typing import Any
 
 import pytest
-from canvas_harness import EXTENSION, SCORE_TYPE, Canvas, Scene, ags_error, listed_error
 
+from canvas_box.canvas_harness import EXTENSION, SCORE_TYPE, Canvas, Scene, ags_error, listed_error
 from simulator.exchange import Response
 from simulator.times import iso_milliseconds
 

@@ -9,9 +9,9 @@ from typing import Any
 
 import jwt
 import pytest
-from canvas_harness import BASE, START, Canvas, Scene, SettableClock, ags_error
 from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey
 
+from canvas_box.canvas_harness import BASE, START, Canvas, Scene, SettableClock, ags_error
 from simulator.exchange import Response
 from simulator.platform_state import ISSUER
 from simulator.scopes import SCORE

@@ -4,7 +4,8 @@ import json
 from decimal import Decimal
 
 import pytest
-from canvas_harness import EXTENSION, Canvas, Scene, ags_error, listed_error
+
+from canvas_box.canvas_harness import EXTENSION, Canvas, Scene, ags_error, listed_error
 
 TYPE = "application/vnd.ims.lis.v2.resultcontainer+json"
 
