@@ -133,6 +133,11 @@ def unreadable(problem: PlatformUnavailable) -> Answer:
     return failure(OutcomeCode.PLATFORM_UNAVAILABLE, f"The score cannot be read now: {problem.reason}.")
 
 
+def score_out_of_range() -> Answer:
+    """Tell the tool that the platform's score is no number that a float holds."""
+    return failure(OutcomeCode.PLATFORM_REFUSED, "The score cannot be read: the platform sent a number out of range.")
+
+
 def storage_unavailable() -> Answer:
     """Tell the tool that nothing could be written down, so nothing is promised."""
     return failure(

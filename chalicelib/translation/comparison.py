@@ -1,6 +1,6 @@
 """Comparing scores: is what the gradebook holds what we put there?"""
 
-from decimal import Context, Decimal
+from decimal import MAX_EMAX, MIN_EMIN, Context, Decimal
 
 from chalicelib.delivery.records import KnownScore
 from chalicelib.lti11.messages import DeleteResult, ScoreScale, ToolScore, Write
@@ -10,8 +10,14 @@ from chalicelib.lti13.scores import Result
 SAME_FRACTION = Decimal("1e-6")
 """Fractions closer than this are one score: platforms keep binary floats, some round to 5 decimals."""
 
-EXACT = Context(prec=400)
-"""Wide enough for any product of two numbers that a tool or a platform may send."""
+EXACT = Context(prec=1300)
+"""Wide enough for a tool's longest number, written in hexadecimal (1168 digits), times the maximum of a fraction."""
+
+ROUNDED = Context(prec=28, Emax=MAX_EMAX, Emin=MIN_EMIN, traps=[])
+"""For what is worked out from a platform's numbers. They may be of any size, and must not stop a delivery."""
+
+_LARGEST_POWER_OF_TEN = 308
+"""Of a double: platforms and tools keep scores as such."""
 
 
 def known(result: Result | None) -> KnownScore:
@@ -27,7 +33,12 @@ def fraction(score: KnownScore) -> Decimal | None:
     if score.score is None:
         return None
     maximum = Decimal(1) if score.maximum is None else score.maximum
-    return score.score if maximum == 0 else score.score / maximum
+    return score.score if maximum == 0 else ROUNDED.divide(score.score, maximum)
+
+
+def is_plain(number: Decimal) -> bool:
+    """Tell whether a number is finite and not larger than any score can be."""
+    return number.is_finite() and (not number or number.adjusted() <= _LARGEST_POWER_OF_TEN)
 
 
 def same(one: KnownScore, other: KnownScore) -> bool:
@@ -35,7 +46,8 @@ def same(one: KnownScore, other: KnownScore) -> bool:
     first, second = fraction(one), fraction(other)
     if first is None or second is None:
         return first is second
-    return abs(first - second) <= SAME_FRACTION
+    apart = ROUNDED.subtract(first, second)
+    return apart.is_finite() and apart.copy_abs() <= SAME_FRACTION
 
 
 def read_score(result: Result | None, last_posted: KnownScore | None, profile: Profile) -> KnownScore:

@@ -17,7 +17,7 @@ from chalicelib.lti13.scores import (
     SubmissionType,
 )
 from chalicelib.translation import answers
-from chalicelib.translation.comparison import EXACT, fraction
+from chalicelib.translation.comparison import EXACT, ROUNDED, is_plain
 from chalicelib.translation.steps import Conclude, Order, PostScore
 
 TYPE_OF_DATA = {
@@ -132,16 +132,17 @@ def echo(found: KnownScore, line_item_maximum: Decimal | None, *, preserved: boo
 
     With a maximum of 0 there is no fraction to scale: nothing is echoed where the platform preserves the grade.
     """
-    share = fraction(found)
-    if share is None or found.score is None or line_item_maximum is None:
+    if found.score is None or line_item_maximum is None:
         return None
     if line_item_maximum == 0:
         return None if preserved else KnownScore(found.score, line_item_maximum)
     if found.maximum == 0:
         return None
     if found.maximum == line_item_maximum:
-        return found
-    return KnownScore(share * line_item_maximum, line_item_maximum)
+        return found if is_plain(found.score) else None
+    maximum = Decimal(1) if found.maximum is None else found.maximum
+    points = ROUNDED.divide(ROUNDED.multiply(found.score, line_item_maximum), maximum)
+    return KnownScore(points, line_item_maximum) if is_plain(points) else None
 
 
 def _numbers(score: ToolScore, profile: Profile, line_item_maximum: Decimal | None) -> KnownScore:

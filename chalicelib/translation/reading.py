@@ -6,7 +6,12 @@ from chalicelib.delivery.records import Cell
 from chalicelib.lti11.messages import Answer, CodeMajor
 from chalicelib.lti13.profiles import Profile
 from chalicelib.lti13.scores import Result
-from chalicelib.translation.comparison import fraction, read_score
+from chalicelib.translation import answers
+from chalicelib.translation.comparison import EXACT, ROUNDED, fraction, is_plain, read_score
+
+_LAST_DECIMAL_OF_A_SHARE = Decimal("0.0001")
+"""A percentage of two decimals (Canvas LTI 1.1 outcomes, section 5)."""
+_LAST_DECIMAL = Decimal("1e-20")
 
 
 def read_answer(result: Result | None, cell: Cell, profile: Profile) -> Answer:
@@ -22,10 +27,17 @@ def read_answer(result: Result | None, cell: Cell, profile: Profile) -> Answer:
     share = fraction(score)
     if share is None:
         return Answer(CodeMajor.SUCCESS, score_text="")
+    if not is_plain(share):
+        return answers.score_out_of_range()
     if score.maximum == 0:
-        return Answer(CodeMajor.SUCCESS, score_text=float_text(share / 100))
-    percent = (share * 100).quantize(Decimal("0.01"), rounding=ROUND_HALF_UP)
-    return Answer(CodeMajor.SUCCESS, score_text=float_text(percent / 100))
+        # Not a share of anything: Canvas gives a hundredth, unrounded but for what a float can hold.
+        return _success(ROUNDED.divide(share, Decimal(100)), _LAST_DECIMAL)
+    return _success(share, _LAST_DECIMAL_OF_A_SHARE)
+
+
+def _success(number: Decimal, last_decimal: Decimal) -> Answer:
+    rounded = number.quantize(last_decimal, rounding=ROUND_HALF_UP, context=EXACT)
+    return Answer(CodeMajor.SUCCESS, score_text=float_text(rounded))
 
 
 def float_text(number: Decimal) -> str:

@@ -1,10 +1,12 @@
 """resultScore and resultTotalScore become the same points as in LTI 1.1 (Canvas AGS, section 10, T1 and T3)."""
 
 from decimal import Decimal
+from fractions import Fraction
 
 import pytest
 
 from chalicelib.delivery.records import SubmissionState
+from chalicelib.lti11.numbers import parse_score
 from chalicelib.lti13.profiles import CANVAS, GENERIC, MOODLE, Profile
 from chalicelib.translation.plan import next_step
 from chalicelib.translation.steps import ReadLineItem
@@ -83,3 +85,12 @@ def test_moodle_keeps_the_digits_of_a_fraction_that_it_would_round_of_1() -> Non
     gradebook = MoodleGradebook(points=Decimal(100))
     Square(gradebook).sends(replaces("0.92333333"), R)
     assert gradebook.score == Decimal("92.33333")
+
+
+@pytest.mark.parametrize("text", ["0x" + "f" * 56 + "p-1570", "0." + "3" * 62, "1e-400", "0x1p-1074"])
+def test_moodle_gets_a_hundredfold_of_the_longest_number_digit_for_digit(text: str) -> None:
+    value = parse_score(text)
+    assert isinstance(value, Decimal)
+    step = posted(next_step(order(replaces(fraction(str(value)))), a_cell(SubmissionState.EXISTS), MOODLE, facts()))
+    assert step.score.score_given is not None
+    assert Fraction(step.score.score_given) == Fraction(value) * 100
