@@ -23,7 +23,7 @@ from chalicelib.storage.deliveries import DeliveryStore
 from chalicelib.storage.ledger import Ledger
 from chalicelib.storage.mappings import MappingStore
 from chalicelib.storage.platforms import PlatformStore
-from chalicelib.storage.sealing import make_sealer
+from chalicelib.storage.sealing import Sealer, make_sealer
 from chalicelib.storage.signing_keys import SigningKeyStore
 from chalicelib.storage.table import Table
 from chalicelib.storage.tokens import TokenStore
@@ -79,13 +79,13 @@ def build_services(environment: Mapping[str, str], clock: Clock | None = None) -
     """
     clock = clock or SystemClock()
     settings = Settings.from_environment(environment)
-    return connect(settings, environment, clock, Transport(make_http_client(clock), clock, local=settings.is_local))
-
-
-def connect(settings: Settings, environment: Mapping[str, str], clock: Clock, transport: Transport) -> Services:
-    """Build the graph over a given transport: the one seam that tests put something else into."""
-    sealer = make_sealer(settings, environment)
+    transport = Transport(make_http_client(clock), clock, local=settings.is_local)
     table = Table(make_client(settings, environment), settings.table)
+    return connect(settings, clock, transport, table, make_sealer(settings, environment))
+
+
+def connect(settings: Settings, clock: Clock, transport: Transport, table: Table, sealer: Sealer) -> Services:
+    """Build the graph over what reaches the outside: the seams that tests put something else into."""
     tools, signing_keys = ToolStore(table, sealer), SigningKeyStore(table, sealer)
     ledger = Ledger(table, tools)
     signer = Signer(signing_keys.list, clock)

@@ -1,6 +1,6 @@
-"""A whole Passback in this process: the real app and table code, moto for the table, the simulator for the platform.
+"""A whole Passback in this process: the real app and stores, a table in memory, the simulator for the platform.
 
-Nothing of ours is mocked. The simulator is reached through httpx's transport seam, so no socket is opened, and
+Nothing else of ours is replaced. The simulator is reached through httpx's transport seam, so no socket is opened, and
 time is the stage's own: it moves when somebody sleeps or when a test moves it.
 """
 
@@ -9,30 +9,30 @@ import urllib.parse
 import uuid
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
+from functools import cache
 from pathlib import Path
 from typing import Any
 
 import httpx
 from lxml import etree
-from moto import mock_aws
+from memory_table import MemoryTable
+from pox import signed_headers
 
 import app as app_module
 from chalicelib import services as service_graph
 from chalicelib.clock import to_milliseconds
 from chalicelib.config import Settings
 from chalicelib.lti11.tools import Tool
-from chalicelib.lti13.keys import generate_signing_key, jwks
+from chalicelib.lti13.keys import SigningKey, generate_signing_key, jwks
 from chalicelib.lti13.registrations import Platform
 from chalicelib.lti13.transport import Transport
 from chalicelib.mapping.model import Mapping as SourcedidMapping
 from chalicelib.mapping.model import Submitted
-from chalicelib.services import Services, build_services, connect
-from chalicelib.storage.clients import make_client
-from chalicelib.storage.schema import create
-from pox import signed_headers
+from chalicelib.services import Services, connect
+from chalicelib.storage.sealing import KeyFileSealer
 from simulator.exchange import Request as SimulatorRequest
 from simulator.simulator import Simulator
 
@@ -41,6 +41,14 @@ OUTCOME_URL = f"https://{HOST}/api/outcomes"
 PLATFORM_URL = "https://canvas.example.edu"
 CONSUMER_KEY = "legacy tool"
 SECRET = "s3cr3t & café"  # a test's secret
+
+
+START = datetime(2026, 2, 3, 10, 15, 30, 123000, tzinfo=UTC)
+WRITES = ("PutItem", "UpdateItem", "TransactWriteItems")
+
+
+class Crash(BaseException):
+    """The process stopped dead. No handler of ours may catch it."""
 
 
 class StageClock:
@@ -119,19 +127,27 @@ class Seat:
 class Stage:
     """Passback and Canvas, side by side."""
 
-    def __init__(self, services: Services, simulator: Simulator, clock: StageClock) -> None:
+    def __init__(
+        self, services: Services, simulator: Simulator, clock: StageClock, start: Callable[[], Services]
+    ) -> None:
         self.services = services
+        self._start = start
+        self.table_requests: list[str] = []
+        self.crash_at: int | None = None
+        self._moments = 0
         self.simulator = simulator
         self.clock = clock
         self.calls: list[tuple[str, str, dict[str, Any] | None]] = []
-        self.before_call: Callable[[httpx.Request], None] | None = None
-        self.after_call: Callable[[httpx.Request], None] | None = None
 
     # Canvas
 
     def control(self, name: str, **fields: Any) -> dict[str, Any]:
         request = SimulatorRequest(
-            "POST", f"/_sim/{name}", headers={"host": "canvas.example.edu"}, body=json.dumps(fields).encode(), scheme="https"
+            "POST",
+            f"/_sim/{name}",
+            headers={"host": "canvas.example.edu"},
+            body=json.dumps(fields).encode(),
+            scheme="https",
         )
         response = self.simulator.handle(request)
         assert response.status == 200, response.body
@@ -139,7 +155,12 @@ class Stage:
         return document
 
     def seat(
-        self, *, platform: str = "canvas", submitted: Submitted = Submitted.UNKNOWN, sourcedid: str | None = None, **fields: Any
+        self,
+        *,
+        platform: str = "canvas",
+        submitted: Submitted = Submitted.UNKNOWN,
+        sourcedid: str | None = None,
+        **fields: Any,
     ) -> Seat:
         """A fresh course with one student in a named state, mapped at Passback."""
         prepared = self.control("prepare", **fields)
@@ -171,11 +192,12 @@ class Stage:
 
     def answer_http(self, request: httpx.Request) -> httpx.Response:
         """The seam: httpx's request to the simulator and back."""
-        if self.before_call is not None:
-            self.before_call(request)
+        self._moment()
         body = request.read()
         is_json = "json" in request.headers.get("content-type", "")
-        self.calls.append((request.method, request.url.path, json.loads(body, parse_float=Decimal) if is_json else None))
+        self.calls.append(
+            (request.method, request.url.path, json.loads(body, parse_float=Decimal) if is_json else None)
+        )
         response = self.simulator.handle(
             SimulatorRequest(
                 request.method,
@@ -192,9 +214,34 @@ class Stage:
                 raise httpx.ReadTimeout("the answer did not come", request=request)
         if response.drop:
             raise httpx.RemoteProtocolError("Server disconnected without sending a response.", request=request)
-        if self.after_call is not None:
-            self.after_call(request)
+        self._moment()
         return httpx.Response(response.status, headers=list(response.headers), content=response.body)
+
+    # crashes
+
+    def crash(self, moment: int | None) -> None:
+        """Let the process stop dead at the n-th moment from now: just before or after a write or a platform call."""
+        self.crash_at, self._moments = moment, 0
+
+    def restart(self) -> None:
+        """Start Passback again: nothing is left but the table."""
+        self.crash(None)
+        self.services = self._start()
+        service_graph.use(self.services)
+
+    def _moment(self) -> None:
+        self._moments += 1
+        if self._moments == self.crash_at:
+            raise Crash
+
+    def table_request(self, operation: str) -> None:
+        self.table_requests.append(operation)
+        if operation in WRITES:
+            self._moment()
+
+    def table_answer(self, operation: str) -> None:
+        if operation in WRITES:
+            self._moment()
 
     # the tool
 
@@ -259,7 +306,11 @@ def _route(path: str) -> tuple[str, dict[str, str] | None]:
     if plain in ("/", "/outcomes", "/health", "/.well-known/jwks.json"):
         return plain, None
     parts = plain.split("/")
-    if plain.startswith("/api/lti/v1/tools/") and len(parts) == 7 and parts[6] in ("grade_passback", "ext_grade_passback"):
+    if (
+        plain.startswith("/api/lti/v1/tools/")
+        and len(parts) == 7
+        and parts[6] in ("grade_passback", "ext_grade_passback")
+    ):
         return f"/api/lti/v1/tools/{{id}}/{parts[6]}", {"id": parts[5]}
     return "/{proxy+}", {"proxy": plain.lstrip("/")}
 
@@ -267,36 +318,41 @@ def _route(path: str) -> tuple[str, dict[str, str] | None]:
 @contextmanager
 def open_stage(folder: Path, **settings: Any) -> Iterator[Stage]:
     """Set the stage: table made, key made, platforms and tool registered."""
-    clock = StageClock(datetime(2026, 2, 3, 10, 15, 30, 123000, tzinfo=UTC))
-    environment = {
-        "PASSBACK_STAGE": "test",
-        "PASSBACK_KEY_FILE": str(folder / "master.key"),
-        "AWS_ACCESS_KEY_ID": "test",
-        "AWS_SECRET_ACCESS_KEY": "test",
-        "AWS_REGION": "us-east-1",
-    }
-    with mock_aws():
-        holder: list[Stage] = []
-        http = httpx.Client(transport=httpx.MockTransport(lambda request: holder[0].answer_http(request)))
-        plain = replace(Settings.from_environment(environment), **settings)
-        transport = Transport(http, clock, resolve=lambda _host, _port: ["93.184.216.34"])
-        services = connect(plain, environment, clock, transport)
-        create(make_client(plain, environment), plain.table)
-        simulator = Simulator(clock=clock.now, fetch=lambda _url: json.dumps(jwks(services.signing_keys.list())).encode())
-        stage = Stage(services, simulator, clock)
-        holder.append(stage)
-        _register(stage)
-        service_graph.use(services)
-        try:
-            yield stage
-        finally:
-            service_graph.use(None)
-            http.close()
+    clock = StageClock(START)
+    holder: list[Stage] = []
+    table = MemoryTable(
+        before=lambda name: holder[0].table_request(name), after=lambda name: holder[0].table_answer(name)
+    )
+    http = httpx.Client(transport=httpx.MockTransport(lambda request: holder[0].answer_http(request)))
+    plain = Settings(stage="test", **settings)
+    transport = Transport(http, clock, resolve=lambda _host, _port: ["93.184.216.34"])
+    sealer = KeyFileSealer(folder / "master.key")
+
+    def start() -> Services:
+        return connect(plain, clock, transport, table, sealer)
+
+    services = start()
+    simulator = Simulator(clock=clock.now, fetch=lambda _url: json.dumps(jwks(services.signing_keys.list())).encode())
+    stage = Stage(services, simulator, clock, start)
+    holder.append(stage)
+    _register(stage)
+    service_graph.use(services)
+    try:
+        yield stage
+    finally:
+        service_graph.use(None)
+        http.close()
+
+
+@cache
+def _signing_key() -> SigningKey:
+    """One key for all stages: making one takes a tenth of a second."""
+    return generate_signing_key(START - timedelta(days=2))
 
 
 def _register(stage: Stage) -> None:
     services = stage.services
-    services.signing_keys.add(generate_signing_key(stage.clock.now() - timedelta(days=2)))
+    services.signing_keys.add(_signing_key())
     services.tools.add(Tool(CONSUMER_KEY, (SECRET,)))
     prepared = stage.control("prepare")
     for profile in ("canvas", "canvas-older", "generic"):

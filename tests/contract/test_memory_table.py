@@ -1,0 +1,81 @@
+"""The table in memory behaves as the engine does, for any sequence of what the table code asks of it."""
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from memory_table import MemoryTable
+
+from chalicelib.errors import StorageConflict
+from chalicelib.storage.attributes import Item
+from chalicelib.storage.conditions import ABSENT, Condition, Put, absent_or_expired, unchanged
+from chalicelib.storage.table import Table
+
+KEYS = st.sampled_from(["a", "b", "c"])
+NUMBERS = st.integers(0, 2)
+CONDITIONS = st.one_of(
+    st.just(ABSENT),
+    st.builds(lambda version: unchanged(version=version), NUMBERS),
+    st.builds(lambda version, state: unchanged(version=version, state=state), NUMBERS, st.sampled_from(["x", "y"])),
+    st.builds(absent_or_expired, NUMBERS),
+)
+ITEMS = st.fixed_dictionaries(
+    {"pk": KEYS, "version": NUMBERS, "state": st.sampled_from(["x", "y"])},
+    optional={
+        "expires_at_ms": NUMBERS,
+        "listing_kind": st.just("kind"),
+        "listing_order": st.text("012é", min_size=1, max_size=3),
+    },
+)
+STEPS = st.lists(
+    st.one_of(
+        st.tuples(st.just("put"), ITEMS, st.none() | CONDITIONS),
+        st.tuples(st.just("update"), KEYS, CONDITIONS),
+        st.tuples(st.just("delete"), KEYS, st.none()),
+        st.tuples(
+            st.just("transact"), st.lists(ITEMS, min_size=2, max_size=3, unique_by=lambda item: item["pk"]), CONDITIONS
+        ),
+    ),
+    max_size=12,
+)
+
+
+def _do(table: Table, step: tuple[str, Any, Condition | None]) -> object:
+    what, target, condition = step
+    try:
+        if what == "put":
+            table.put(target, condition)
+        if what == "update":
+            table.update(target, {"version": 2}, condition or ABSENT)
+        if what == "delete":
+            return table.delete(target)
+        if what == "transact":
+            table.transact([Put(item["pk"], item, condition or ABSENT) for item in target])
+    except StorageConflict as conflict:
+        return conflict.kinds
+    return None
+
+
+def _without_token(item: Item | None) -> Item | None:
+    return None if item is None else {name: value for name, value in item.items() if name != "write_token"}
+
+
+@pytest.mark.engine
+@settings(max_examples=40, deadline=None, suppress_health_check=list(HealthCheck), derandomize=True)
+@given(steps=STEPS)
+def test_the_same_steps_end_in_the_same_items(
+    engine_client: Any, make_table: Callable[[Any], Table], steps: Any
+) -> None:
+    real, memory = make_table(engine_client), MemoryTable()
+    for step in steps:
+        assert _do(memory, step) == _do(real, step), step
+    for pk in ("a", "b", "c"):
+        assert _without_token(memory.get(pk)) == _without_token(real.get(pk))
+    assert {pk: _without_token(item) for pk, item in memory.get_many("abc").items()} == {
+        pk: _without_token(item) for pk, item in real.get_many("abc").items()
+    }
+    for reverse in (False, True):
+        listed = [[_without_token(item) for item in table.listing("kind", reverse=reverse)] for table in (memory, real)]
+        assert listed[0] == listed[1]
