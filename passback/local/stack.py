@@ -86,12 +86,16 @@ def _start(
     cleanup.callback(server.stop)
     server.wait_until(lambda: answers(running.port, HEALTH_PATH))
     children.append(server)
-    if not demo or running.simulator_url is None:
-        return ReadyStack(running, services, tuple(children), None, None)
-    from passback.local.demo_setup import set_up_demo
+    without_demo = ReadyStack(running, services, tuple(children), None, None)
+    if running.simulator_url is None:
+        return without_demo
+    from passback.local.demo_setup import set_up_demo, trust_passback
     from passback.local.simulator_control import SimulatorControl
 
     with SimulatorControl(running.simulator_url) as simulator:
+        trust_passback(running.base_url, simulator)
+        if not demo:
+            return without_demo
         demo_class, tool = set_up_demo(home, running.base_url, services, simulator)
     return ReadyStack(running, services, tuple(children), demo_class, tool)
 
