@@ -130,6 +130,8 @@ def _check_columns(names: Sequence[str]) -> None:
 
 
 def _csv_record(lines: _Lines, first: _Line, names: Sequence[str], delimiter: str) -> Record:
+    if first.too_long:
+        return _unreadable(first, "the line is too long")
     taken = [first]
 
     def feed() -> Iterator[str]:
