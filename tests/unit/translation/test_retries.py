@@ -266,3 +266,9 @@ def test_prioritized_work_that_was_retried_leaves_the_tool_able_to_raise_its_gra
     assert (gradebook.score, gradebook.work, gradebook.attempts) == (Decimal(7), ESSAY.value, 2)
     square.sends(replaces("0.9", prioritize=True), later(200))
     assert gradebook.score == Decimal(9)
+
+
+def test_work_over_a_persons_grade_that_older_canvas_would_clear_is_a_failure() -> None:
+    step = next_step(order(WITH_WORK, retry=True), KNOWS, CANVAS_OLDER, facts(row("8", "0"), "10"))
+    assert isinstance(step, Conclude)
+    assert (step.state, step.answer.succeeded) == (DeliveryState.REFUSED, False)
