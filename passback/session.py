@@ -39,9 +39,9 @@ class Session:
         if self._services is None:
             environment = working_environment(self.environment)
             adopt_aws_environment(environment)
-            from chalicelib.services import build_services  # botocore and lxml: not needed for --help
+            from passback.connection import connect_operator  # boto3 and lxml: not needed for --help
 
-            self._services = build_services(environment, self.clock)
+            self._services = connect_operator(environment, self.clock)
         return self._services
 
     def tool(self, consumer_key: str) -> Tool:

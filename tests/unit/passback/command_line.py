@@ -3,13 +3,21 @@
 import json
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from click.testing import CliRunner, Result
 
-from chalicelib.services import Services
+from chalicelib.config import Settings
+from chalicelib.lti13.transport import Transport
+from chalicelib.lti13.transport import make_client as make_http_client
+from chalicelib.services import Services, connect
+from chalicelib.storage.sealing import make_sealer
+from chalicelib.storage.table import Table
 from passback.cli import cli
 from passback.session import Session
+
+if TYPE_CHECKING:
+    from mypy_boto3_dynamodb import DynamoDBClient
 
 NOW = datetime(2026, 11, 23, 9, 0, tzinfo=UTC)
 
@@ -32,16 +40,16 @@ class Operator:
     """Runs commands, each in a session of its own, as separate processes would."""
 
     environment: dict[str, str]
+    client: "DynamoDBClient"
     runner: CliRunner = field(default_factory=CliRunner)
-    _kept: Session | None = None
 
     def session(self) -> Session:
-        """Make a session of its own for each command; only the AWS client, slow to make, is kept between them."""
-        if self._kept is None or self._kept.environment != self.environment:
-            self._kept = Session(environment=dict(self.environment), clock=StillClock())
-        if "AWS_ENDPOINT_URL" in self.environment or "AWS_REGION" in self.environment:
-            return Session(environment=self.environment, clock=StillClock(), _services=self._kept.services)
-        return Session(environment=self.environment, clock=StillClock())
+        """Make a session of its own for each command, over the tests' one AWS client."""
+        settings, clock = Settings.from_environment(self.environment), StillClock()
+        transport = Transport(make_http_client(clock), clock, local=settings.is_local)
+        sealer = make_sealer(settings, self.environment)
+        services = connect(settings, clock, transport, Table(self.client, settings.table), sealer)
+        return Session(environment=self.environment, clock=clock, _services=services)
 
     @property
     def services(self) -> Services:

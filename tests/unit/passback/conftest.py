@@ -3,6 +3,7 @@
 import os
 from collections.abc import Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 from command_line import Operator
@@ -11,6 +12,9 @@ from moto import mock_aws
 from chalicelib.config import Settings
 from chalicelib.storage.clients import make_client
 from chalicelib.storage.schema import create
+
+if TYPE_CHECKING:
+    from mypy_boto3_dynamodb import DynamoDBClient
 
 
 @pytest.fixture
@@ -22,19 +26,29 @@ def clean_environment() -> Iterator[None]:
     os.environ.update(saved)
 
 
+ENVIRONMENT = {
+    "PASSBACK_STAGE": "test",
+    "PASSBACK_TABLE": "passback-test",
+    "AWS_REGION": "us-east-1",
+    "AWS_ACCESS_KEY_ID": "test",
+    "AWS_SECRET_ACCESS_KEY": "test",
+    "AWS_ENDPOINT_URL": "https://dynamodb.us-east-1.amazonaws.com",
+}
+
+
+@pytest.fixture(scope="session")
+def client() -> "DynamoDBClient":
+    """One client for all tests (making one is slow); it reaches moto while ``mock_aws`` is on."""
+    return make_client(Settings(), ENVIRONMENT)
+
+
 @pytest.fixture
-def operator(tmp_path: Path, clean_environment: None) -> Iterator[Operator]:
-    environment = {
-        "PASSBACK_STAGE": "test",
-        "PASSBACK_TABLE": "passback-test",
+def operator(tmp_path: Path, client: "DynamoDBClient") -> Iterator[Operator]:
+    environment = ENVIRONMENT | {
         "PASSBACK_KEY_FILE": str(tmp_path / "master.key"),
         "PASSBACK_HOME": str(tmp_path / "home"),
-        "AWS_REGION": "us-east-1",
-        "AWS_ACCESS_KEY_ID": "test",
-        "AWS_SECRET_ACCESS_KEY": "test",
         "HOME": str(tmp_path),
     }
-    os.environ.update({name: text for name, text in environment.items() if name.startswith("AWS_")})
     with mock_aws():
-        create(make_client(Settings(), environment), "passback-test")
-        yield Operator(environment)
+        create(client, "passback-test")
+        yield Operator(environment, client)
