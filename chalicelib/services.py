@@ -10,7 +10,9 @@ from chalicelib.clock import Clock, SystemClock
 from chalicelib.config import Settings
 from chalicelib.delivery.acceptance import Acceptance
 from chalicelib.delivery.attempt import Attempt
+from chalicelib.delivery.clearing import Clearing
 from chalicelib.delivery.reception import Reception
+from chalicelib.delivery.resumption import Resumption
 from chalicelib.delivery.takeover import Takeover
 from chalicelib.identifiers import Identifiers
 from chalicelib.lti13.ags import AgsClient
@@ -94,7 +96,9 @@ def connect(settings: Settings, clock: Clock, transport: Transport, table: Table
     identifiers = Identifiers(secrets.token_bytes)
     attempt = Attempt(ledger, ags, clock)
     takeover = Takeover(ledger, ags, attempt, clock, settings.lease)
-    acceptance = Acceptance(ledger, attempt, takeover, clock, identifiers, settings.lease)
+    clearing = Clearing(ledger, takeover, clock)
+    resumption = Resumption(ledger, takeover, clearing, clock)
+    acceptance = Acceptance(ledger, attempt, clearing, resumption, clock, identifiers, settings.lease)
     return Services(
         settings=settings,
         clock=clock,
@@ -110,5 +114,5 @@ def connect(settings: Settings, clock: Clock, transport: Transport, table: Table
         tokens=tokens,
         signer=signer,
         ags=ags,
-        reception=Reception(settings, ledger, acceptance, ags, clock, identifiers),
+        reception=Reception(settings, ledger, acceptance, resumption, ags, clock, identifiers),
     )

@@ -7,7 +7,8 @@ from chalicelib.clock import Clock, Deadline, to_milliseconds
 from chalicelib.config import Settings
 from chalicelib.delivery import reading
 from chalicelib.delivery.acceptance import Acceptance
-from chalicelib.delivery.requests import AuthenticRequest
+from chalicelib.delivery.requests import AddressedWrite, AuthenticRequest
+from chalicelib.delivery.resumption import Resumption
 from chalicelib.errors import OutcomeCode, OutcomeFailure, OutcomeUnsupported, RequestRefused, StorageUnavailable
 from chalicelib.identifiers import Identifiers
 from chalicelib.lti11.answers import answer_failure, answer_unsupported
@@ -48,6 +49,7 @@ class Reception:
         settings: Settings,
         ledger: Ledger,
         acceptance: Acceptance,
+        resumption: Resumption,
         ags: AgsClient,
         clock: Clock,
         identifiers: Identifiers,
@@ -55,6 +57,7 @@ class Reception:
         self._settings = settings
         self._ledger = ledger
         self._acceptance = acceptance
+        self._resumption = resumption
         self._ags = ags
         self._clock = clock
         self._identifiers = identifiers
@@ -154,10 +157,11 @@ class Reception:
         if isinstance(outcome, ReadResult):
             return self._said(received, request, reading.read(self._ags, platform, pointing.cell, deadline))
         if receipt is not None:
-            resumed = self._acceptance.resume(receipt.delivery_id, platform, deadline)
+            resumed = self._resumption.resume(receipt.delivery_id, platform, deadline)
             if resumed is not None:
                 return self._said(replace(received, reference=receipt.reference), request, resumed, repeat=True)
-        answer = self._acceptance.deliver(request, outcome, pointing.mapping, platform, pointing.cell, deadline)
+        wanted = AddressedWrite(request, outcome, pointing.mapping, platform)
+        answer = self._acceptance.deliver(wanted, pointing.cell, deadline)
         return self._said(received, request, answer)
 
     def _said(self, received: Received, request: AuthenticRequest, answer: Answer, *, repeat: bool = False) -> Received:

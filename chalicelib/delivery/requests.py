@@ -2,9 +2,11 @@
 
 from dataclasses import dataclass
 
-from chalicelib.delivery.records import Receipt
-from chalicelib.lti11.messages import Answer
+from chalicelib.delivery.records import Cell, Receipt
+from chalicelib.lti11.messages import Answer, Write
 from chalicelib.lti11.tools import Tool
+from chalicelib.lti13.registrations import Platform
+from chalicelib.mapping.model import Mapping
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,3 +37,27 @@ class AuthenticRequest:
             expires_at=self.receipt_expires_at,
             answer=answer,
         )
+
+
+@dataclass(frozen=True, slots=True)
+class AddressedWrite:
+    """A write that a tool asked for, and where it goes."""
+
+    request: AuthenticRequest
+    write: Write
+    mapping: Mapping
+    platform: Platform
+
+    def repeats(self, cell: Cell, within: int) -> bool:
+        """Tell whether this is the cell's newest outcome, signed again within so many milliseconds."""
+        newest = cell.newest
+        return (
+            newest is not None
+            and newest.consumer_key == self.request.tool.consumer_key
+            and newest.body_digest == self.request.body_digest
+            and abs(self.request.received_at - newest.received_at) <= within
+        )
+
+    def overtaken(self, cell: Cell) -> bool:
+        """Tell whether an outcome that was received later is in the cell already."""
+        return cell.newest_received_at is not None and self.request.received_at < cell.newest_received_at
