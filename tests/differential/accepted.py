@@ -17,6 +17,8 @@ class Accepted:
     row: str
     applies: Callable[[Happening, Shown, Shown, Shown | None], bool]
     """Called with the happening, what old and new show after it, and what new showed before it."""
+    stays: bool = False
+    """Whether the gradebooks go on differing in this until something else changes it."""
 
 
 def _replace(happening: Happening) -> Replace | None:
@@ -94,6 +96,26 @@ def _checked_before_the_platform(happening: Happening, old: Shown, new: Shown, _
     return sent is not None and sent.prioritize_non_tool_grade and judged and bool(old["person_graded"])
 
 
+def _graded_again(happening: Happening, old: Shown, new: Shown, _before: Shown | None) -> bool:
+    sent = _replace(happening)
+    if sent is None or sent.data is None or new["score"] is None:
+        return False
+    grade_was_kept = (sent.score is None and sent.total is None) or sent.prioritize_non_tool_grade
+    differing = {name for name in old if old[name] != new[name]}
+    return (
+        grade_was_kept
+        and differing <= {"workflow_state", "score_matches_submission", "person_graded"}
+        and (old["score_matches_submission"], new["score_matches_submission"]) == (False, True)
+        and new["workflow_state"] in ("graded", old["workflow_state"])
+        and not new["person_graded"]
+    )
+
+
+def _not_found_for_concluded(happening: Happening, old: Shown, new: Shown, _before: Shown | None) -> bool:
+    refused = "course_not_available" in old["answer"] or (isinstance(happening, Read) and old["status"] == 200)
+    return refused and "assignment_invalid" in new["answer"] and old["attempt"] == new["attempt"]
+
+
 def _only_the_read_value(old: Shown, new: Shown) -> bool:
     same = {name for name in old if old[name] == new[name]}
     return same == set(old) - {"answer"}
@@ -137,4 +159,18 @@ LOCAL_CHECKS = Accepted(
     "a person graded, and the skipped score is missing or out of range: 1.1 does not look at it",
     "design, Local checks first",
     _checked_before_the_platform,
+)
+
+# What older Canvas forces.
+
+GRADED_AGAIN = Accepted(
+    "work without a score: older Canvas would clear the grade, so it is given again, by the tool, for the new work",
+    "Canvas AGS, section 3.2, no preserve_score in older Canvas; design, Data without score",
+    _graded_again,
+    stays=True,
+)
+OLDER_CONCLUDED = Accepted(
+    "a concluded course: older Canvas says 404, as for an assignment that is gone",
+    "Canvas AGS, section 6, 404 in older Canvas; design, Platform 404",
+    _not_found_for_concluded,
 )
