@@ -58,7 +58,7 @@ def transport_failure(status: int, message: str, reference: str | None = None, r
     """Answer what is not an outcome as POX, and log it under the same reference."""
     reference = reference or services.current().identifiers.reference()
     telemetry.event("refused", reference=reference, status=status, message=message, why=reason or None)
-    return _xml(write_transport_failure(message, reference), status)
+    return _xml(write_transport_failure(message, reference), status, reference)
 
 
 def _answer(door: Door) -> Response:
@@ -78,15 +78,20 @@ def _answer(door: Door) -> Response:
         telemetry.failure("broken", error, reference=reference)
         return transport_failure(500, BROKEN, reference)
     if isinstance(door, FormDoor):
-        return _xml(write_form_answer(received.answer, sourcedid=received.sourcedid), 200)
+        return _xml(write_form_answer(received.answer, sourcedid=received.sourcedid), 200, received.reference)
     body = write_pox(
         received.answer,
         message_ref=received.message_identifier,
         operation=received.operation_name,
         reference=received.reference,
     )
-    return _xml(body, failure_status(received.answer, received.failure_status))
+    return _xml(body, failure_status(received.answer, received.failure_status), received.reference)
 
 
-def _xml(body: str, status: int) -> Response:
-    return Response(body=body, status_code=status, headers={"Content-Type": "application/xml; charset=utf-8"})
+def _xml(body: str, status: int, reference: str) -> Response:
+    """Pack an answer; the header names the reference where the form has no room for it (successes, form answers)."""
+    headers: dict[str, str | list[str]] = {
+        "Content-Type": "application/xml; charset=utf-8",
+        "X-Passback-Reference": reference,
+    }
+    return Response(body=body, status_code=status, headers=headers)
