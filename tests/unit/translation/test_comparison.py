@@ -1,6 +1,6 @@
 """Is what the gradebook holds what we put there?"""
 
-from decimal import Decimal
+from decimal import MAX_EMAX, Decimal
 
 import pytest
 
@@ -40,6 +40,7 @@ from .builders import known as a_score
         pytest.param(a_score("1e999999"), a_score("1"), False, id="beyond any double"),
         pytest.param(a_score("1", "1e-999999"), a_score("1"), False, id="of next to nothing"),
         pytest.param(a_score("1e999999", "1e-999999"), a_score("1e999999", "1e-999999"), True, id="absurd twice"),
+        pytest.param(a_score(f"1e{MAX_EMAX}", "0.1"), a_score(f"1e{MAX_EMAX}", "0.1"), False, id="beyond any number"),
     ],
 )
 def test_scores_are_the_same_when_their_fractions_are(one: KnownScore, other: KnownScore, expected: bool) -> None:

@@ -1,6 +1,6 @@
 """T13, readResult: the fraction that LTI 1.1 gives (Canvas LTI 1.1 outcomes, section 5)."""
 
-from decimal import Decimal
+from decimal import MAX_EMAX, MIN_EMIN, Decimal
 
 import pytest
 
@@ -16,6 +16,7 @@ from .moodle_gradebook import MoodleGradebook
 from .square import Square
 
 NEW = a_cell()
+LARGEST, SMALLEST = f"1e{MAX_EMAX}", f"1e{MIN_EMIN}"  # of what JSON can say and a Decimal can hold
 PROFILES = pytest.mark.parametrize(
     "profile", [CANVAS, CANVAS_OLDER, MOODLE, GENERIC], ids=lambda profile: str(profile.name)
 )
@@ -40,6 +41,7 @@ def read(result: Result | None, last_posted: str | None = None, profile: Profile
         ("0.92333", "1", "0.9233"),
         ("0.92335", "1", "0.9234"),
         ("0.92334999", "1", "0.9233"),
+        ("0.92345", "1", "0.9235"),
         ("1", "3", "0.3333"),
         ("2", "3", "0.6667"),
         ("12", "10", "1.2"),
@@ -122,8 +124,10 @@ def test_a_persons_grade_reads_as_the_share_of_the_points() -> None:
 
 
 @PROFILES
-@pytest.mark.parametrize("maximum", ["1", "0", "1e-300", None])
-@pytest.mark.parametrize("score", ["1e300", "1e-300", "1e999999", "1e-999999", "9" * 400, "0." + "3" * 400])
+@pytest.mark.parametrize("maximum", ["1", "0", "1e-300", SMALLEST, None])
+@pytest.mark.parametrize(
+    "score", ["1e300", "1e-300", "1e999999", "1e-999999", LARGEST, SMALLEST, "9" * 400, "0." + "3" * 400]
+)
 def test_a_number_out_of_all_proportion_is_answered_and_stays_short(
     profile: Profile, score: str, maximum: str | None
 ) -> None:

@@ -4,7 +4,7 @@ from decimal import Decimal
 
 import pytest
 
-from chalicelib.delivery.records import DeliveryState, SubmissionState
+from chalicelib.delivery.records import Cell, DeliveryState, SubmissionState
 from chalicelib.lti11.messages import DeleteResult, ReplaceResult, Write
 from chalicelib.lti13.profiles import CANVAS, CANVAS_OLDER, GENERIC, MOODLE, Profile
 from chalicelib.translation.plan import next_step
@@ -214,6 +214,12 @@ def test_moodles_zero_is_posted_again_and_stays_a_zero(lost: Lost) -> None:
     square.sends(replaces("0.5"), later(-100))
     told = square.retries(square.sends(replaces("0"), R, lost), later(90))
     assert (gradebook.score, told.answer.succeeded) == (Decimal(0), True)
+
+
+@pytest.mark.parametrize("cell", [KNOWS, KNOWS_NO_SCORE, KNOWS_NOTHING], ids=["a score", "no score", "nothing"])
+def test_a_row_without_a_score_is_no_answer_to_whether_moodle_has_our_zero(cell: Cell) -> None:
+    step = posted(next_step(order(replaces("0"), retry=True), cell, MOODLE, facts(row(None, "100"))))
+    assert (step.score.score_given, step.score.timestamp) == (0, R)
 
 
 @pytest.mark.parametrize("lost", Lost)
