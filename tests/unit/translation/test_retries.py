@@ -219,7 +219,7 @@ def test_moodles_zero_is_posted_again_and_stays_a_zero(lost: Lost) -> None:
 @pytest.mark.parametrize("cell", [KNOWS, KNOWS_NO_SCORE, KNOWS_NOTHING], ids=["a score", "no score", "nothing"])
 def test_a_row_without_a_score_is_no_answer_to_whether_moodle_has_our_zero(cell: Cell) -> None:
     step = posted(next_step(order(replaces("0"), retry=True), cell, MOODLE, facts(row(None, "100"))))
-    assert (step.score.score_given, step.score.timestamp) == (0, R)
+    assert (step.score.score_given, step.score.timestamp) == (Decimal(0), R)
 
 
 @pytest.mark.parametrize("lost", Lost)
