@@ -130,8 +130,7 @@ class Reception:
         except OutcomeUnsupported as unsupported:
             return self._said(received, request, answer_unsupported(unsupported))
         except StorageUnavailable as problem:
-            telemetry.event("storage_unavailable", reference=request.reference, why=str(problem))
-            return self._said(received, request, answers.storage_unavailable())
+            return self._said(received, request, answers.storage_unavailable(), why=str(problem))
 
     def _pointing(self, request: AuthenticRequest, sourcedid: str) -> Pointing | None:
         return self._ledger.pointing(request.tool.consumer_key, sourcedid)
@@ -164,7 +163,11 @@ class Reception:
         answer = self._acceptance.deliver(wanted, pointing.cell, deadline)
         return self._said(received, request, answer)
 
-    def _said(self, received: Received, request: AuthenticRequest, answer: Answer, *, repeat: bool = False) -> Received:
+    def _said(
+        self, received: Received, request: AuthenticRequest, answer: Answer, *, repeat: bool = False, why: str = ""
+    ) -> Received:
+        """Write the one line of this outcome into the log; ``why`` is what the tool is not told."""
+        explained = why or (answer.description if answer.error_code in _EXPLAINED else "")
         telemetry.event(
             "outcome",
             reference=received.reference,
@@ -173,7 +176,7 @@ class Reception:
             operation=received.operation_name[:40],
             code=answer.code,
             error=answer.error_code,
-            why=answer.description[:300] if answer.error_code in _EXPLAINED else None,
+            why=explained[:300] or None,
             repeat=True if repeat else None,
             milliseconds=to_milliseconds(self._clock.now()) - request.received_at,
         )
