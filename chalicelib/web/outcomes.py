@@ -1,9 +1,12 @@
 """The outcome doors: POX at two paths, and the form-encoded service. Every answer is the tool's own form of XML."""
 
+import secrets
+
 from chalice.app import Blueprint, Response
 
 from chalicelib import services, telemetry
-from chalicelib.errors import RequestRefused, StorageUnavailable
+from chalicelib.errors import RequestRefused, SetupError, StorageUnavailable
+from chalicelib.identifiers import Identifiers
 from chalicelib.lti11.answers import failure_status, write_pox, write_transport_failure
 from chalicelib.lti11.doors import Door, FormDoor, PoxDoor
 from chalicelib.lti11.form import write_form_answer
@@ -56,27 +59,27 @@ def unknown_path() -> Response:
 
 def transport_failure(status: int, message: str, reference: str | None = None, reason: str = "") -> Response:
     """Answer what is not an outcome as POX, and log it under the same reference."""
-    reference = reference or services.current().identifiers.reference()
+    reference = reference or _new_reference()
     telemetry.event("refused", reference=reference, status=status, message=message, why=reason or None)
     return _xml(write_transport_failure(message, reference), status, reference)
 
 
 def _answer(door: Door) -> Response:
-    service = services.current()
-    reference = service.identifiers.reference()
+    reference = _new_reference()
     request = blueprint.current_request
     try:
+        service = services.current()
         incoming = unpack(request, service.settings.public_urls, service.clock, local=service.settings.is_local)
         if incoming.method != "POST":
             return transport_failure(405, ONLY_POST, reference)
         received = service.reception.receive(incoming, door, reference)
     except RequestRefused as refusal:
         return transport_failure(refusal.status, refusal.message, reference, refusal.reason)
-    except StorageUnavailable as problem:
+    except (StorageUnavailable, SetupError) as problem:
         return transport_failure(500, BROKEN, reference, str(problem))
     except Exception as error:  # noqa: BLE001 - the last resort: a tool never sees a stack trace, and always XML
-        telemetry.failure("broken", error, reference=reference)
-        return transport_failure(500, BROKEN, reference)
+        telemetry.failure("broken", error, reference=reference, status=500)
+        return _xml(write_transport_failure(BROKEN, reference), 500, reference)
     if isinstance(door, FormDoor):
         return _xml(write_form_answer(received.answer, sourcedid=received.sourcedid), 200, received.reference)
     body = write_pox(
@@ -86,6 +89,14 @@ def _answer(door: Door) -> Response:
         reference=received.reference,
     )
     return _xml(body, failure_status(received.answer, received.failure_status), received.reference)
+
+
+def _new_reference() -> str:
+    """Make a reference id, also in a container whose services cannot be built."""
+    try:
+        return services.current().identifiers.reference()
+    except SetupError:
+        return Identifiers(secrets.token_bytes).reference()
 
 
 def _xml(body: str, status: int, reference: str) -> Response:
