@@ -4,6 +4,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
+from chalicelib.delivery.records import CellKey
 from chalicelib.lti11.tools import Tool
 from chalicelib.lti13.registrations import Platform
 from chalicelib.mapping.model import Mapping, Submitted
@@ -30,13 +31,13 @@ def trust_passback(base_url: str, simulator: SimulatorControl) -> None:
 def set_up_demo(home: Home, base_url: str, services: "Services", simulator: SimulatorControl) -> tuple[DemoClass, Tool]:
     """Bring the demo class back, or make it: the same key, secret and students as long as table and gradebook last."""
     tool = services.tools.get(CONSUMER_KEY) or _new_tool(services)
-    demo = DemoClass.load(home)
+    demo, history = DemoClass.load(home), Submitted.UNKNOWN
     if demo is None or not all(simulator.knows(student.handle) for student in demo.students):
-        demo = _new_class(base_url, simulator, tool)
+        demo, history = _new_class(base_url, simulator, tool), Submitted.NO
     demo = replace(demo, simulator_url=simulator.url, base_url=base_url)
     _put_platform(services, simulator.url)
-    # Written at every start: with other ports the line items have other addresses.
-    services.mappings.put_many(_mapping(student, simulator.url, services) for student in demo.students)
+    for student in demo.students:
+        _put_mapping(student, simulator.url, services, history)
     demo.save(home)
     return demo, tool
 
@@ -105,14 +106,24 @@ def simulator_platform(name: str, client_id: str, simulator_url: str) -> Platfor
     )
 
 
-def _mapping(student: DemoStudent, simulator_url: str, services: "Services") -> Mapping:
-    return Mapping(
-        consumer_key=CONSUMER_KEY,
-        sourcedid=student.sourcedid,
-        platform=PLATFORM,
-        line_item=simulator_url + student.line_item_path,
-        user_id=student.user_id,
-        submitted=Submitted.NO,
-        context="Passback demo",
-        created_at=services.clock.now(),
+def _put_mapping(student: DemoStudent, simulator_url: str, services: "Services", history: Submitted) -> None:
+    """Map a student, unless it is done; at another port the line item, and so the cell, is another one."""
+    line_item = simulator_url + student.line_item_path
+    stored = services.mappings.get(CONSUMER_KEY, student.sourcedid)
+    if stored is not None and stored.line_item == line_item:
+        return
+    if stored is not None:
+        cell = services.ledger.cell(CellKey(stored.platform, stored.line_item, stored.user_id))
+        history = Submitted.YES if cell.first_submitted_at is not None else stored.submitted
+    services.mappings.put(
+        Mapping(
+            consumer_key=CONSUMER_KEY,
+            sourcedid=student.sourcedid,
+            platform=PLATFORM,
+            line_item=line_item,
+            user_id=student.user_id,
+            submitted=history,
+            context="Passback demo",
+            created_at=services.clock.now(),
+        )
     )

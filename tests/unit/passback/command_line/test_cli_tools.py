@@ -1,7 +1,8 @@
 import json
 
 import pytest
-from command_line import Operator
+
+from command_line.running import Operator
 
 TRUE_SECRETS = [
     (b"plain\n", "plain"),

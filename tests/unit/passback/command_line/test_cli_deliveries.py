@@ -1,10 +1,10 @@
 import pytest
-from command_line import NOW, Operator
 
 from chalicelib.clock import to_milliseconds
 from chalicelib.delivery.records import CellKey, Delivery, DeliveryEvent, DeliveryState
 from chalicelib.lti11.messages import Answer, CodeMajor
 from chalicelib.storage.ledger import Change
+from command_line.running import NOW, Operator
 
 RECEIVED = to_milliseconds(NOW) - 60_000
 

@@ -6,12 +6,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
-from command_line import Operator
 from moto import mock_aws
 
 from chalicelib.config import Settings
 from chalicelib.storage.clients import make_client
 from chalicelib.storage.schema import create
+from command_line.running import Operator
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient

@@ -7,10 +7,10 @@ from pathlib import Path
 import click
 import pytest
 from click.testing import CliRunner
-from command_line import Operator
 
 from chalicelib import errors
 from chalicelib.lti13.profiles import RefusalKind
+from command_line.running import Operator
 from passback.cli import cli
 from passback.failures import CommandFailed, explain
 from passback.session import Session

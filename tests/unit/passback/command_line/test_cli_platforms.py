@@ -1,5 +1,6 @@
 import pytest
-from command_line import Operator, platform_words
+
+from command_line.running import Operator, platform_words
 
 
 def test_a_platform_is_added_shown_listed_and_removed(operator: Operator) -> None:

@@ -1,6 +1,6 @@
 import json
 
-from command_line import Operator
+from command_line.running import Operator
 
 
 def test_the_first_key_is_made_and_stays(operator: Operator) -> None:

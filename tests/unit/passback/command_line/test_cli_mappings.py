@@ -1,5 +1,6 @@
 import pytest
-from command_line import Operator
+
+from command_line.running import Operator
 
 LINE_ITEM = "https://canvas.example.edu/api/lti/courses/1/line_items/2"
 

@@ -1,10 +1,12 @@
 import csv
 import io
 import json
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from command_line import Operator
+
+from command_line.running import Operator
 
 HEADER = "consumer_key,sourcedid,platform,line_item,user_id,submitted,context"
 LINE_ITEM = "https://canvas.example.edu/api/lti/courses/1/line_items/2"
@@ -58,7 +60,7 @@ def refusals(operator: Operator, content: bytes) -> dict[int, str]:
 
 
 @pytest.mark.parametrize("write", [as_csv, as_json_lines])
-def test_rows_of_either_form_become_mappings(ready: Operator, write: "type[as_csv]") -> None:
+def test_rows_of_either_form_become_mappings(ready: Operator, write: Callable[..., bytes]) -> None:
     content = write(row("s1", submitted="yes", context="Kurs é"), row("s2", user_id="42", submitted="NO"))
     report = ready.ok("mapping", "import", "-", stdin=content)
     assert report == {"imported": 2, "refused": 0, "duplicates": 0, "refusals": []}
@@ -126,7 +128,7 @@ def test_columns_may_come_in_any_order_and_optional_ones_be_missing(ready: Opera
 )
 @pytest.mark.parametrize("write", [as_csv, as_json_lines])
 def test_a_bad_row_is_reported_and_stops_nothing(
-    ready: Operator, write: "type[as_csv]", changed: dict[str, str], says: str
+    ready: Operator, write: Callable[..., bytes], changed: dict[str, str], says: str
 ) -> None:
     first = 2 if write is as_csv else 1
     found = refusals(ready, write(row("s0"), row("bad") | changed, row("s2")))

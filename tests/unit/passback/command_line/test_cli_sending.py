@@ -95,7 +95,8 @@ def test_it_is_signed_over_url_and_body_hash(door: Door, words: list[str], metho
     assert oauth["oauth_signature_method"] == method
     assert oauth["oauth_body_hash"] == b64encode(hashlib.sha1(door.body, usedforsecurity=False).digest()).decode()
     signed = [(name, value) for name, value in oauth.items() if name != "oauth_signature"]
-    base = signature.signature_base_string("POST", door.url, signature.normalize_parameters(signed))
+    normal = signature.normalize_parameters(signed)  # type: ignore[arg-type]  # pairs, whatever its stub says
+    base = signature.signature_base_string("POST", door.url, normal)
     expected = hmac.digest(b"s3cr3t&", base.encode(), "sha256" if words else "sha1")
     assert oauth["oauth_signature"] == b64encode(expected).decode()
 
