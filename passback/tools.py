@@ -149,13 +149,15 @@ def rotate(session: Session, consumer_key: str, secret_stdin: bool) -> None:
 @tool.command()
 @KEY_OPTION
 @click.option(
-    "--oldest", is_flag=True, required=True, help="Take the oldest secret away (the only one there is to choose)."
+    "--oldest",
+    is_flag=True,
+    required=True,
+    expose_value=False,
+    help="Take the oldest secret away (the only one there is to choose).",
 )
 @pass_session
-def retire(session: Session, consumer_key: str, oldest: bool) -> None:
+def retire(session: Session, consumer_key: str) -> None:
     """Take the oldest of two secrets away."""
-    if not oldest:
-        raise CommandFailed("usage", "Say --oldest: it is the older secret that is taken away.", 2)
     if len(session.tool(consumer_key).secrets) < 2:
         raise CommandFailed(
             "only_secret",
