@@ -133,6 +133,8 @@ class Stage:
         self.services = services
         self._start = start
         self.table_requests: list[str] = []
+        self.interruption: Callable[[httpx.Request], None] | None = None
+        """Called before each request reaches the platform: what happens there just then."""
         self.crash_at: int | None = None
         self._moments = 0
         self.simulator = simulator
@@ -192,6 +194,8 @@ class Stage:
 
     def answer_http(self, request: httpx.Request) -> httpx.Response:
         """The seam: httpx's request to the simulator and back."""
+        if self.interruption is not None:
+            self.interruption(request)
         self._moment()
         body = request.read()
         is_json = "json" in request.headers.get("content-type", "")

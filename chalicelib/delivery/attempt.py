@@ -155,7 +155,8 @@ class Attempt:
         if following.concessions.file_tries > run.order.concessions.file_tries:
             pause = _FILE_PAUSE * 2**run.order.concessions.file_tries
             self._clock.sleep(min(pause, deadline.remaining() / 2))
-        return replace(run, order=following)
+        moved = following.timestamp != run.order.timestamp  # somebody graded since the facts were read
+        return replace(run, order=following, facts=Facts() if moved else run.facts)
 
     def _delivered(self, run: _Run, step: PostScore) -> Answer:
         ending = self._ending(run, step.ends, answers.success(step.description), applied=True)

@@ -61,7 +61,10 @@ def next_step(order: Order, cell: Cell, profile: Profile, facts: Facts) -> Step:
             return settled
     if isinstance(order.write, DeleteResult):
         return clearing_post(order, profile)  # T12
-    return _replace(order, order.write, cell, profile, facts)
+    step = _replace(order, order.write, cell, profile, facts)
+    if isinstance(step, PostScore) and order.retry and _may_be_our_zero(order, profile, facts):
+        return replace(step, stale_is_ours=True)
+    return step
 
 
 def submission_state(cell: Cell, result: Result | Unread | None) -> SubmissionState:
@@ -104,8 +107,8 @@ def _after_unknown_try(order: Order, cell: Cell, profile: Profile, facts: Facts)
         return None
     if result is None and profile.results_hide_some_students:
         return None  # any post makes a row, so ours never came, or the row is hidden: the same times change nothing
-    if ours.score == 0 and profile.result_without_score_may_be_zero and result is not None and result.score is None:
-        return None  # our zero or a cleared grade: posting again is refused as stale if it was ours
+    if _may_be_our_zero(order, profile, facts):
+        return None  # posting again is refused as stale if it was ours
     work = _with_work(order.write, profile)
     if same(read_score(result, cell.last_posted, profile), ours):
         if work is None:
@@ -119,6 +122,13 @@ def _after_unknown_try(order: Order, cell: Cell, profile: Profile, facts: Facts)
     return Conclude(DeliveryState.SUPERSEDED, answers.graded_meanwhile())
 
 
+def _may_be_our_zero(order: Order, profile: Profile, facts: Facts) -> bool:
+    """Tell whether a row without a score may be the zero of an earlier try (Moodle 4.5, Line items, results)."""
+    result, ours = _result(facts), intended(order.write, _maximum(facts))
+    empty_row = result is not None and result.score is None
+    return profile.result_without_score_may_be_zero and empty_row and ours is not None and ours.score == 0
+
+
 def _with_work(write: Write, profile: Profile) -> ReplaceResult | None:
     """Return the write if it carries work that the platform takes."""
     if isinstance(write, ReplaceResult) and write.data is not None and profile.submission_extension:
@@ -130,6 +140,8 @@ def _replace(order: Order, write: ReplaceResult, cell: Cell, profile: Profile, f
     """T1 to T10: a score, work, or both."""
     if write.score is None:
         return _work_without_score(order, write, cell, profile, facts, ends=DeliveryState.DELIVERED)  # T9, T10
+    if order.concessions.grade_stays:
+        return _work_without_score(order, write, cell, profile, facts, ends=DeliveryState.SUPERSEDED)
     flag: bool | None = None
     if write.prioritize_non_tool_grade:  # T6
         verdict = _person_graded(cell, profile, facts)
@@ -150,6 +162,8 @@ class _Grader:
 
 def _person_graded(cell: Cell, profile: Profile, facts: Facts) -> _Grader:
     """Tell whether a person gave the grade that stands (Canvas AGS, section 10, T6: the platform does not say)."""
+    if is_hidden(_result(facts), cell.last_posted, profile):
+        return _Grader(person=False, ungraded=False)  # the flag would keep the tool from its own test student's grade
     found = read_score(_result(facts), cell.last_posted, profile)
     if found.score is None:
         return _Grader(person=False, ungraded=True)

@@ -134,8 +134,9 @@ def echo(found: KnownScore, line_item_maximum: Decimal | None, *, preserved: boo
     """
     if found.score is None or line_item_maximum is None:
         return None
-    if line_item_maximum == 0:
-        return None if preserved else KnownScore(found.score, line_item_maximum)
+    if line_item_maximum == 0:  # a fraction of no points is a grade of 0; only points were kept as they came
+        points = found.score if found.maximum == 0 else Decimal(0)
+        return None if preserved else KnownScore(points, line_item_maximum)
     if found.maximum == 0:
         return None
     if found.maximum == line_item_maximum:

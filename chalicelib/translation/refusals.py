@@ -6,6 +6,7 @@ from datetime import datetime, timedelta
 from chalicelib.clock import from_milliseconds, to_milliseconds
 from chalicelib.delivery.records import DeliveryState
 from chalicelib.errors import PlatformRefused
+from chalicelib.lti11.messages import ReplaceResult
 from chalicelib.lti13.profiles import Profile, RefusalKind
 from chalicelib.translation import answers
 from chalicelib.translation.steps import Concessions, Conclude, Order, PostScore
@@ -57,16 +58,23 @@ def after_refusal(
 def _after_stale_timestamp(order: Order, post: PostScore, profile: Profile, now: datetime) -> Order | Conclude:
     """The platform has a newer time: overwrite while the outcome is fresh, else somebody graded after R.
 
-    Work that leaves the grade alone overwrites nobody and goes in any case: a teacher's first grade makes a result
-    that is newer than R (Canvas AGS, section 3.6), and the student's work would be lost for it.
+    Work overwrites nobody when it leaves the grade alone, so it goes in any case, without its score if it had one: a
+    teacher's first grade makes a result that is newer than R (Canvas AGS, section 3.6), and the student's work would
+    be lost for it.
     """
+    if post.stale_is_ours and not profile.post_again_with_same_timestamp:
+        return Conclude(DeliveryState.DELIVERED, answers.success(), confirms=post.posts)
     fresh = not order.retry and now - order.received_at <= OVERWRITE_WITHIN
-    may_go = fresh or post.posts is None
+    may_go = fresh or post.posts is None or (post.submitted_at is not None and _has_work(order))
     if not may_go or order.concessions.moved_timestamp:
         return Conclude(DeliveryState.SUPERSEDED, answers.graded_meanwhile())
     moved = ordering_timestamp(to_milliseconds(now), to_milliseconds(order.timestamp), profile)
-    concessions = replace(order.concessions, moved_timestamp=True)
+    concessions = replace(order.concessions, moved_timestamp=True, grade_stays=not fresh)
     return replace(order, timestamp=from_milliseconds(moved), concessions=concessions)
+
+
+def _has_work(order: Order) -> bool:
+    return isinstance(order.write, ReplaceResult) and order.write.data is not None
 
 
 def _conceding(order: Order, concessions: Concessions) -> Order:

@@ -37,6 +37,8 @@ class Concessions:
     """The platform cannot fetch the file: the score goes alone."""
     moved_timestamp: bool = False
     """The platform had a newer time: the score was given the present one."""
+    grade_stays: bool = False
+    """Somebody graded after R: the work goes without its score."""
     file_tries: int = 0
 
 
@@ -81,6 +83,8 @@ class PostScore:
     posts: KnownScore | None = None
     ends: DeliveryState = DeliveryState.DELIVERED
     description: str = ""
+    stale_is_ours: bool = False
+    """A platform that finds this post stale has it already."""
     warnings: tuple[str, ...] = ()
 
 
