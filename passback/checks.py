@@ -200,7 +200,9 @@ def _asked(name: str, ask: Callable[[], str]) -> Check:
     try:
         return _ok(name, ask())
     except PlatformRefused as error:
-        return _failed(name, f"Refused ({error.status}): {error.words}", _REMEDIES.get(error.kind, _OTHER_REMEDY))
+        return _failed(
+            name, f"Refused ({error.status}): {error.words.rstrip('.')}.", _REMEDIES.get(error.kind, _OTHER_REMEDY)
+        )
     except PlatformUnavailable as error:
         return _failed(name, str(error), "Is the platform up, and does its name lead to it? Try again in a minute.")
     except HostRefused as error:
