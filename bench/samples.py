@@ -1,0 +1,54 @@
+"""From single timings to the numbers in the report: each is a median of several runs, with the spread of the runs."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from statistics import median
+
+Runs = Sequence[Sequence[float]]
+"""The timings of each run."""
+
+
+@dataclass(frozen=True, slots=True)
+class Figure:
+    """A measured number: the median of the runs, and the lowest and the highest run. Its unit is the samples'."""
+
+    middle: float
+    lowest: float
+    highest: float
+
+    def times(self, factor: float) -> "Figure":
+        """Return the figure in another unit."""
+        return Figure(self.middle * factor, self.lowest * factor, self.highest * factor)
+
+
+def figure(runs: Runs) -> Figure:
+    """Take the median of each run, then the median and the extremes of those.
+
+    Raises
+    ------
+    ValueError
+        If there is no run, or a run without timings.
+    """
+    return _spread([median(run) for run in runs])
+
+
+def ratio(runs: Runs, others: Runs) -> Figure:
+    """Compare run with run, so that whatever slowed the machine down during one is in both sides of its ratio.
+
+    Raises
+    ------
+    ValueError
+        If the two do not have the same number of runs, or there are none.
+    """
+    return _spread([median(run) / median(other) for run, other in zip(runs, others, strict=True)])
+
+
+def difference(runs: Runs, others: Runs) -> Figure:
+    """Say by how much the first are longer, run by run; as ``ratio`` in everything else."""
+    return _spread([median(run) - median(other) for run, other in zip(runs, others, strict=True)])
+
+
+def _spread(medians: Sequence[float]) -> Figure:
+    if not medians:
+        raise ValueError("there is no run")
+    return Figure(median(medians), min(medians), max(medians))
