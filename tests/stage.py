@@ -265,8 +265,11 @@ class Stage:
         signed = signed_headers(url, body, consumer_key, secret, **signing) | dict(headers or {})
         return self.deliver(url, signed, body if changed_body is None else changed_body)
 
-    def deliver(self, url: str, headers: Mapping[str, str], body: bytes, method: str = "POST") -> ToolAnswer:
-        event = gateway_event(url, headers, body, self.clock.now(), method)
+    def deliver(
+        self, url: str, headers: Mapping[str, str], body: bytes, method: str = "POST", received: datetime | None = None
+    ) -> ToolAnswer:
+        """Hand a request over as API Gateway does; ``received``: when the gateway got it, now if not said."""
+        event = gateway_event(url, headers, body, received or self.clock.now(), method)
         self.clock.move(0.005)
         answer = app_module.app(event, None)
         return ToolAnswer(answer["statusCode"], answer["body"], answer["headers"])
