@@ -65,13 +65,15 @@ def _play_all(ready: "ReadyStack", session: Session) -> "Iterator[Row]":
 
 def _twins(case: "Case", ready: "ReadyStack", simulator: "SimulatorControl") -> "tuple[Side, Side]":
     """Prepare two students alike: one to be graded through Passback, one at old Canvas; both by the same sourcedid."""
+    from chalicelib.errors import SetupError
     from chalicelib.mapping.model import Mapping as SourcedidMapping
     from chalicelib.mapping.model import Submitted
     from passback.demonstration.clients import Door
     from passback.demonstration.comparison import Side
     from passback.local.demo_setup import CLIENT_ID, CONSUMER_KEY, PLATFORM
 
-    assert ready.tool is not None  # noqa: S101 - a stack with a demo class has its tool
+    if ready.tool is None:
+        raise SetupError("The local stack came up without its demo class.")
     secret = ready.tool.secrets[0]
     wanted = {"client_id": CLIENT_ID, "consumer_key": CONSUMER_KEY, "shared_secret": secret, **case.scene}
     student, twin = simulator.order("prepare", wanted), simulator.order("prepare", wanted)
