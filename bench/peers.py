@@ -3,6 +3,7 @@
 They were made for the other direction (tools that take launches), so neither does all of it: see ``DOES``.
 """
 
+import importlib
 import time
 import warnings
 from collections.abc import Callable
@@ -32,12 +33,26 @@ from chalicelib.translation.plan import next_step
 from chalicelib.translation.steps import Facts, Order, PostScore
 from chalicelib.web.gateway import signed_urls
 
-with warnings.catch_warnings():
-    warnings.simplefilter("ignore", DeprecationWarning)  # the old oauth2 library below it still asks for distutils
-    import pylti.common
 
+def _import_pylti() -> Any:
+    """Import what ``pylti`` verifies with; None where it cannot be imported.
+
+    The old ``oauth2`` below it asks for distutils, which Python 3.12 has only where setuptools is installed.
+    """
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", DeprecationWarning)
+        try:
+            return importlib.import_module("pylti.common")
+        except ModuleNotFoundError:
+            return None
+
+
+PYLTI = _import_pylti()
 RUNS = 7
 CALLS = 100
+
+Parts = tuple[Callable[[], object] | None, Callable[[], object] | None, Callable[[], object] | None]
+"""Verify, parse, translate; None: the library has no such thing."""
 
 DOES = {
     "Passback": "tries every URL the tool may have signed with two secrets, checks body hash and time; reads the XML "
@@ -73,7 +88,7 @@ class SignedRequest:
 
 
 def measure() -> list[Peer]:
-    """Measure all of them, run by run in turn.
+    """Measure all of them.
 
     Raises
     ------
@@ -82,16 +97,16 @@ def measure() -> list[Peer]:
     """
     request = signed_request()
     check_verdicts(request)
-    steps = {
+    steps: dict[str, Parts] = {
         "Passback": _ours(request),
         "Passback, one URL": _ours(replace(request, urls=(OUTCOME_URL,))),
-        "pylti": (lambda: verify_by_pylti(request, SECRET), None, None),
+        **({"pylti": (lambda: verify_by_pylti(request, SECRET), None, None)} if PYLTI else {}),
         "lti": (lambda: verify_by_lti(request, SECRET), lambda: parse_by_lti(request), None),
     }
     timings: dict[str, list[list[list[float]]]] = {name: [] for name in steps}
     for _ in range(RUNS):
-        for name, parts in steps.items():
-            timings[name].append([_timings(part) for part in parts if part is not None])
+        for name, run in _run(steps).items():
+            timings[name].append(run)
     return [_peer(name, [part is not None for part in steps[name]], runs) for name, runs in timings.items()]
 
 
@@ -112,7 +127,8 @@ def check_verdicts(request: SignedRequest) -> None:
     RuntimeError
         If one does not: its time would then mean nothing.
     """
-    for name, verify in (("Passback", verify_by_us), ("pylti", verify_by_pylti), ("lti", verify_by_lti)):
+    verifiers = {"Passback": verify_by_us, "lti": verify_by_lti, **({"pylti": verify_by_pylti} if PYLTI else {})}
+    for name, verify in verifiers.items():
         if not verify(request, SECRET) or verify(request, "another secret"):
             raise RuntimeError(f"{name} gives the wrong verdict on the request")
 
@@ -130,8 +146,8 @@ def verify_by_pylti(request: SignedRequest, secret: str) -> bool:
     """Verify as a tool that is built on ``pylti`` does."""
     try:
         consumers = {CONSUMER_KEY: {"secret": secret}}
-        return bool(pylti.common.verify_request_common(consumers, OUTCOME_URL, "POST", request.headers, {}))
-    except pylti.common.LTIException:
+        return bool(PYLTI.verify_request_common(consumers, OUTCOME_URL, "POST", request.headers, {}))
+    except PYLTI.LTIException:
         return False
 
 
@@ -172,7 +188,7 @@ class _RelaxedValidator(oauthlib.oauth1.RequestValidator):
         return self._secret
 
 
-def _ours(request: SignedRequest) -> tuple[Callable[[], object], Callable[[], object], Callable[[], object]]:
+def _ours(request: SignedRequest) -> Parts:
     received_at = from_milliseconds(to_milliseconds(request.now))
     cell = Cell(CellKey("canvas", "https://canvas.example/line_items/1", "user"), submission=SubmissionState.EXISTS)
     write = read_outcome(read_envelope(request.body), request.now)
@@ -192,14 +208,17 @@ def _ours(request: SignedRequest) -> tuple[Callable[[], object], Callable[[], ob
     )
 
 
-def _timings(part: Callable[[], object]) -> list[float]:
-    part()
-    found = []
+def _run(steps: dict[str, Parts]) -> dict[str, list[list[float]]]:
+    """Time each part that a library has, the libraries taking turns call by call."""
+    parts = {name: [part for part in three if part is not None] for name, three in steps.items()}
+    timings: dict[str, list[list[float]]] = {name: [[] for _ in there] for name, there in parts.items()}
     for _ in range(CALLS):
-        started = time.perf_counter()
-        part()
-        found.append(time.perf_counter() - started)
-    return found
+        for name, there in parts.items():
+            for part, found in zip(there, timings[name], strict=True):
+                started = time.perf_counter()
+                part()
+                found.append(time.perf_counter() - started)
+    return timings
 
 
 def _peer(name: str, has: list[bool], runs: list[list[list[float]]]) -> Peer:

@@ -111,7 +111,7 @@ def _peer_views(peers: Sequence[Peer]) -> Sequence[View]:
     return [
         Words("\nSignature, XML and translation alone, beside other libraries", style="bold"),
         Table(("", "verify", "parse", "translate", "together", "spread"), rows),
-        *(Words(f"{name}: {what}.") for name, what in DOES.items()),
+        *(Words(f"{peer.name}: {DOES[peer.name]}.") for peer in peers),
     ]
 
 
