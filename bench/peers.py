@@ -60,8 +60,8 @@ DOES = {
     "Passback, one URL": "the same, for the one right URL (still with two secrets, so that the time tells nothing)",
     "pylti": "verify_request_common: one URL, one secret, time at most 300 s old; no body hash, PLAINTEXT accepted. "
     "It reads no outcome requests at all: no XML, no translation",
-    "lti": "is_valid_request: one URL, one secret, by oauthlib's endpoint and a validator that must be relaxed; no "
-    "body hash, no time window of its own. from_post_request: lxml.objectify, not hardened, texts unchecked, "
+    "lti": "is_valid_request: one URL, one secret, time at most 600 s off, by oauthlib's endpoint and a validator that "
+    "must be relaxed; no body hash. from_post_request: lxml.objectify, not hardened, texts unchecked, "
     "resultScore only. No translation",
 }
 
