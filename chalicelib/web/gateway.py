@@ -8,6 +8,7 @@ from urllib.parse import quote, urlencode, urlsplit
 from chalice.app import Request
 
 from chalicelib.clock import Clock, to_milliseconds
+from chalicelib.lti11.authorization import refused_authorization
 
 Event = Mapping[str, Any]
 
@@ -29,10 +30,16 @@ class IncomingRequest:
 
 
 def unpack(request: Request, public_urls: Sequence[str], clock: Clock, *, local: bool) -> IncomingRequest:
-    """Unpack a REST API event (payload version 1) as Chalice wraps it."""
+    """Unpack a REST API event (payload version 1) as Chalice wraps it. Raises RequestRefused (401) for half characters.
+
+    Texts in JSON can hold a lone half of a surrogate pair, which no UTF-8 holds: no tool has signed or hashed that.
+    """
     event: Event = request.to_original_event()
     context: Event = event.get("requestContext") or {}
-    body = request.raw_body
+    try:
+        body = request.raw_body
+    except UnicodeEncodeError:
+        raise refused_authorization("the body is no text") from None
     return IncomingRequest(
         method=str(context.get("httpMethod", "")),
         urls=signed_urls(event, public_urls, local=local),
@@ -94,4 +101,4 @@ def _origins(event: Event, context: Event, *, local: bool) -> list[str]:
 def _query(event: Event) -> str:
     many = event.get("multiValueQueryStringParameters")
     pairs = [(name, value) for name, values in (many or {}).items() for value in values]
-    return f"?{urlencode(pairs, quote_via=quote)}" if pairs else ""
+    return f"?{urlencode(pairs, quote_via=quote, errors='surrogatepass')}" if pairs else ""

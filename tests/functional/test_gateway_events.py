@@ -205,6 +205,22 @@ def test_a_base64_body_is_hashed_as_the_bytes_it_stands_for(stage: Stage) -> Non
     assert_refused(hand_over(event), 401, "Invalid authorization header")
 
 
+@pytest.mark.parametrize("name", ["body", "query", "Authorization", "Content-Type", "Host"])
+def test_half_a_character_is_refused_and_breaks_nothing(stage: Stage, name: str) -> None:
+    """JSON can hold a lone surrogate; UTF-8, and so whatever a tool signs, cannot."""
+    seat = mapped(stage)
+    event = recorded("default_domain")
+    if name == "body":
+        event["body"] = event["body"].replace("0.92", "0.92\ud800")
+    elif name == "query":
+        event |= {"multiValueQueryStringParameters": {"\ud800": ["\udfff"]}, "queryStringParameters": {"a": "\udfff"}}
+    else:
+        event["multiValueHeaders"][name] = [f"\ud800{event['headers'][name]}"]
+    answer = hand_over(event)
+    assert answer.status == {"Content-Type": 415, "Host": 200}.get(name, 401), answer.text  # the host is told twice
+    assert stored(stage, seat) == (Decimal("9.2") if name == "Host" else None)
+
+
 def test_the_query_string_is_part_of_what_was_signed(stage: Stage) -> None:
     mapped(stage)
     for change in ({"group": ["b/c"]}, {"group": ["b/c", "a b", "x"]}, {"plus": ["1 1"]}, {"more": [""]}):
