@@ -5,7 +5,10 @@ import logging
 import sys
 from typing import TextIO
 
-_logger = logging.getLogger("passback")
+LOGGER = "passback.events"
+"""Not the app's own name: Chalice sets up a logger of that name for itself, which drops everything below errors."""
+
+_logger = logging.getLogger(LOGGER)
 
 
 def event(name: str, **fields: str | float | bool | None) -> None:

@@ -13,6 +13,7 @@ from stage import CONSUMER_KEY, OUTCOME_URL, SECRET, Stage, ToolAnswer, gateway_
 
 import app as app_module
 from chalicelib.lti11.answers import NAMESPACE
+from chalicelib.telemetry import LOGGER
 
 HOST_URL = OUTCOME_URL.removesuffix("/outcomes")
 CANVAS_URL = f"{HOST_URL}/api/lti/v1/tools/42/grade_passback"
@@ -44,7 +45,7 @@ class LogLines(logging.Handler):
 def log_lines() -> Iterator[LogLines]:
     """Listen to our own logger, and to everybody's warnings."""
     handler = LogLines()
-    ours, everybody = logging.getLogger("passback"), logging.getLogger()
+    ours, everybody = logging.getLogger(LOGGER), logging.getLogger()
     level = ours.level
     ours.setLevel(logging.DEBUG)
     ours.addHandler(handler)
