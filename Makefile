@@ -22,7 +22,7 @@ $(STAMP): requirements.txt requirements-dev.txt pyproject.toml
 	@touch $(STAMP)
 
 demo: $(STAMP) ## From nothing to a verdict: outcomes of real clients, old Canvas beside new
-	$(BIN)/passback-demo
+	$(BIN)/python -m passback.demo
 
 run: $(STAMP) ## The local stack in the foreground, with a demo class; Ctrl-C stops it
 	$(BIN)/passback serve

@@ -6,7 +6,14 @@ from datetime import timedelta
 
 from chalicelib import telemetry
 from chalicelib.clock import Clock, Deadline, from_milliseconds, to_milliseconds
-from chalicelib.delivery.endings import Ending, confirmed_submission, ended_cell, ended_delivery, first_submission_noted
+from chalicelib.delivery.endings import (
+    KEPT_FAILED_PAYLOAD,
+    Ending,
+    confirmed_submission,
+    ended_cell,
+    ended_delivery,
+    first_submission_noted,
+)
 from chalicelib.delivery.records import Cell, Delivery, DeliveryEvent, DeliveryState, KnownScore, Receipt
 from chalicelib.errors import HostRefused, PlatformRefused, PlatformUnavailable, StorageConflict, StorageUnavailable
 from chalicelib.lti11.messages import Answer, Write
@@ -240,6 +247,6 @@ def begun(delivery: Delivery, lease_until: int, now: int) -> Delivery:
         tries=delivery.tries + 1,
         answer=None,
         ended_at=None,
-        expires_at=None,
+        expires_at=now + KEPT_FAILED_PAYLOAD,  # should a crash leave it behind and nothing ever come for its cell
         events=(*delivery.events, DeliveryEvent(now, f"try {delivery.tries + 1}")),
     )

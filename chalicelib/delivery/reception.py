@@ -15,7 +15,7 @@ from chalicelib.lti11.answers import answer_failure, answer_unsupported
 from chalicelib.lti11.authorization import Authorization, refused_authorization
 from chalicelib.lti11.doors import Door, Incoming
 from chalicelib.lti11.keys import receipt_key, request_digest, sourcedid_digest
-from chalicelib.lti11.messages import Answer, Envelope, ReadResult
+from chalicelib.lti11.messages import Answer, Envelope, Operation, ReadResult
 from chalicelib.lti11.outcome import read_outcome, read_sourcedid
 from chalicelib.lti11.signature import check_body_hash, check_timestamp, verify_signature
 from chalicelib.lti11.tools import BodyHashRule
@@ -130,7 +130,8 @@ class Reception:
         except OutcomeUnsupported as unsupported:
             return self._said(received, request, answer_unsupported(unsupported))
         except StorageUnavailable as problem:
-            return self._said(received, request, answers.storage_unavailable(), why=str(problem))
+            reads = received.operation_name == Operation.READ_RESULT
+            return self._said(received, request, answers.storage_unavailable(reads=reads), why=str(problem))
 
     def _pointing(self, request: AuthenticRequest, sourcedid: str) -> Pointing | None:
         return self._ledger.pointing(request.tool.consumer_key, sourcedid)

@@ -62,7 +62,7 @@ def signing_key(keys: Sequence[SigningKey], now: datetime) -> SigningKey:
         If there is no key at all.
     """
     if not keys:
-        raise SetupError("There is no signing key; make one with `passback key rotate`.")
+        raise SetupError("There is no signing key; `passback key show` makes one.")
     by_age = sorted(keys, key=lambda key: key.created_at)
     published_long_enough = [key for key in by_age if key.created_at + OVERLAP <= now]
     return published_long_enough[-1] if published_long_enough else by_age[0]

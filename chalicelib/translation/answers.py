@@ -138,8 +138,12 @@ def score_out_of_range() -> Answer:
     return failure(OutcomeCode.PLATFORM_REFUSED, "The score cannot be read: the platform sent a number out of range.")
 
 
-def storage_unavailable() -> Answer:
-    """Tell the tool that nothing could be written down, so nothing is promised."""
+def storage_unavailable(*, reads: bool) -> Answer:
+    """Tell the tool that the table cannot be reached: nothing is promised, and nothing can be read."""
+    if reads:
+        return failure(
+            OutcomeCode.PLATFORM_UNAVAILABLE, "The score cannot be read now: Passback cannot reach its own table."
+        )
     return failure(
         OutcomeCode.PLATFORM_UNAVAILABLE,
         "The grade was not stored, as far as is known: Passback cannot reach its own table. Please send it again.",

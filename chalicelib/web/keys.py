@@ -13,10 +13,11 @@ blueprint = Blueprint(__name__)
 @blueprint.route("/.well-known/jwks.json", methods=["GET"])
 def key_set() -> Response:
     """Answer the JSON Web Key Set: public parts only."""
-    from chalicelib.lti13.keys import jwks
+    from chalicelib.lti13.keys import jwks, published_keys
 
     try:
-        keys = services.current().signing_keys.list()
+        service = services.current()
+        keys = published_keys(service.signing_keys.list(), service.clock.now())
     except PassbackError as problem:
         telemetry.event("key_set_unavailable", why=str(problem))
         return _json({"error": "The key set cannot be read now."}, 503)

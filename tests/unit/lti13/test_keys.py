@@ -96,7 +96,7 @@ def test_a_key_is_parsed_once(key: SigningKey, monkeypatch: pytest.MonkeyPatch) 
 
 
 def test_without_a_key_the_operator_is_told_what_to_do() -> None:
-    with pytest.raises(SetupError, match="passback key rotate"):
+    with pytest.raises(SetupError, match="passback key show"):
         Signer(list, FakeClock(NOW)).sign({})
 
 
