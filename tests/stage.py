@@ -135,6 +135,8 @@ class Stage:
         self.table_requests: list[str] = []
         self.interruption: Callable[[httpx.Request], None] | None = None
         """Called before each request reaches the platform: what happens there just then."""
+        self.table_interruption: Callable[[str], None] | None = None
+        """Called before each request reaches the table: what another container does just then."""
         self.crash_at: int | None = None
         self._moments = 0
         self.simulator = simulator
@@ -240,6 +242,8 @@ class Stage:
 
     def table_request(self, operation: str) -> None:
         self.table_requests.append(operation)
+        if self.table_interruption is not None:
+            self.table_interruption(operation)
         if operation in WRITES:
             self._moment()
 
