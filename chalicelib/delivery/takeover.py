@@ -15,7 +15,7 @@ from chalicelib.lti13.registrations import Platform
 from chalicelib.lti13.scores import Result
 from chalicelib.storage.ledger import Change, Ledger
 from chalicelib.translation import answers
-from chalicelib.translation.comparison import intended, known, needs_line_item, same
+from chalicelib.translation.comparison import intended, is_ours, known, needs_line_item
 from chalicelib.translation.posts import TYPE_OF_DATA
 
 SETTLED_ANSWER = answers.success()
@@ -119,7 +119,8 @@ class Takeover:
         if needs_line_item(write):
             maximum = self._ags.read_line_item(platform, key.line_item, deadline).score_maximum
         ours = intended(write, maximum)
-        score_shown = ours is not None and result is not None and same(known(result), ours)
+        profile = PROFILES[platform.profile]
+        score_shown = ours is not None and result is not None and is_ours(known(result), ours, profile)
         return Found(result, score_shown, _shows_work(delivery, platform, result))
 
     def _commit_cell(self, before: Cell, after: Cell) -> None:

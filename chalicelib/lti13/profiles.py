@@ -64,6 +64,10 @@ class Profile:
     """A token refused with one of these texts may be given a little later."""
     results_filter_is_exact: bool = False
     """``user_id`` gives at most that user's row, possibly under another form of the id."""
+    score_unit: Decimal | None = None
+    """What the platform rounds ``scoreGiven`` to."""
+    may_cap_scores: bool = False
+    """A score beyond the maximum may come back as the maximum."""
     final_statuses: frozenset[int] = frozenset()
     """5xx statuses that no retry can help (with an ``[]`` body)."""
     protocol_errors_are_final: bool = False
@@ -166,6 +170,8 @@ MOODLE = Profile(
         _rule(RefusalKind.USER_NOT_IN_COURSE, 400, words="Incorrect score received"),
         *_BY_STATUS,
     ),
+    score_unit=Decimal("0.00001"),  # Scores: rounded to 5 decimals, before it is rescaled
+    may_cap_scores=True,  # Scores: 120 of 100 is stored, and final 100
     final_statuses=frozenset({500}),  # Scores: a locked grade or column is 500 with the body []
     protocol_errors_are_final=True,  # Scores: a userId it cannot read makes a malformed status line
     empty_list_is_refusal=True,  # Scores: 200 with [] where a score was refused; a stored one has an empty body
@@ -195,6 +201,7 @@ GENERIC = Profile(
         *_BY_STATUS,
     ),
     new_token_cannot_help=("insufficient_scope",),  # RFC 6750, section 3.1
+    may_cap_scores=True,  # D2L Brightspace and Open edX cap at the maximum, others do not
 )
 
 PROFILES: Mapping[str, Profile] = MappingProxyType(

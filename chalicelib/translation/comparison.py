@@ -1,6 +1,6 @@
 """Comparing scores: is what the gradebook holds what we put there?"""
 
-from decimal import MAX_EMAX, MIN_EMIN, Context, Decimal
+from decimal import MAX_EMAX, MIN_EMIN, ROUND_HALF_UP, Context, Decimal
 
 from chalicelib.delivery.records import KnownScore
 from chalicelib.lti11.messages import DeleteResult, ScoreScale, ToolScore, Write
@@ -41,13 +41,31 @@ def is_plain(number: Decimal) -> bool:
     return number.is_finite() and (not number or number.adjusted() <= _LARGEST_POWER_OF_TEN)
 
 
-def same(one: KnownScore, other: KnownScore) -> bool:
-    """Tell whether two scores are the same fraction, or both no score."""
-    first, second = fraction(one), fraction(other)
+def is_ours(found: KnownScore, ours: KnownScore, profile: Profile) -> bool:
+    """Tell whether a score that was read is the same fraction as ours, or what the platform made of it, or both none.
+
+    Moodle rounds the score itself: in a column of 1 point that changes the fraction more than platforms do otherwise.
+    A score beyond the maximum may have been cut.
+    """
+    first, second = fraction(found), fraction(ours)
     if first is None or second is None:
         return first is second
-    apart = ROUNDED.subtract(first, second)
+    if profile.may_cap_scores and ours.maximum != 0 and second > 1 >= first:
+        second = Decimal(1)
+    if _close(first, second):
+        return True
+    rounded = None if profile.score_unit is None else fraction(_rounded(ours, profile.score_unit))
+    return rounded is not None and _close(first, rounded)
+
+
+def _close(one: Decimal, other: Decimal) -> bool:
+    apart = ROUNDED.subtract(one, other)
     return apart.is_finite() and apart.copy_abs() <= SAME_FRACTION
+
+
+def _rounded(score: KnownScore, unit: Decimal) -> KnownScore:
+    rounded = None if score.score is None else score.score.quantize(unit, rounding=ROUND_HALF_UP, context=ROUNDED)
+    return KnownScore(rounded, score.maximum)
 
 
 def read_score(result: Result | None, last_posted: KnownScore | None, profile: Profile) -> KnownScore:

@@ -15,10 +15,10 @@ from chalicelib.translation import answers
 from chalicelib.translation.comparison import (
     intended,
     is_hidden,
+    is_ours,
     known,
     needs_line_item,
     read_score,
-    same,
 )
 from chalicelib.translation.posts import clearing_post, data_post, score_post
 from chalicelib.translation.steps import (
@@ -110,12 +110,12 @@ def _after_unknown_try(order: Order, cell: Cell, profile: Profile, facts: Facts)
     if _may_be_our_zero(order, profile, facts):
         return None  # posting again is refused as stale if it was ours
     work = _with_work(order.write, profile)
-    if same(read_score(result, cell.last_posted, profile), ours):
+    if is_ours(read_score(result, cell.last_posted, profile), ours, profile):
         if work is None:
             return Conclude(DeliveryState.DELIVERED, answers.success(), confirms=ours)
         # Not by way of T6, which would take the score of the earlier try for a person's.
         return score_post(order, work, cell, submission_state(cell, result), profile, _maximum(facts), None)
-    if cell.last_known is None or same(read_score(result, cell.last_known, profile), cell.last_known):
+    if cell.last_known is None or is_ours(read_score(result, cell.last_known, profile), cell.last_known, profile):
         return None
     if work is not None:
         return _work_without_score(order, work, cell, profile, facts, ends=DeliveryState.SUPERSEDED)
@@ -167,7 +167,8 @@ def _person_graded(cell: Cell, profile: Profile, facts: Facts) -> _Grader:
     found = read_score(_result(facts), cell.last_posted, profile)
     if found.score is None:
         return _Grader(person=False, ungraded=True)
-    ours = cell.last_posted is not None and cell.last_posted.score is not None and same(found, cell.last_posted)
+    posted = cell.last_posted
+    ours = posted is not None and posted.score is not None and is_ours(found, posted, profile)
     return _Grader(person=not ours, ungraded=False)
 
 

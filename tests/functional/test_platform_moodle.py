@@ -201,6 +201,30 @@ def test_a_repeat_after_an_answer_that_was_lost_is_done_and_nothing_is_lost(
     assert campus.stage.send(read_result(seat.sourcedid)).score == read
 
 
+def test_a_repeat_after_a_lost_answer_knows_its_points_again_though_moodle_rounds_them(campus: Campus) -> None:
+    seat = campus.seat(points="1")
+    send(campus, replace_result(seat.sourcedid, "0.9"))
+    campus.later()
+    campus.moodle.drop_after_scores = 1
+    body = replace_result(seat.sourcedid, total="0.1234567")
+    send(campus, body)
+    campus.later(5)
+    assert send(campus, body) == ("success", "", None)
+    assert seat.grade == Decimal("0.12346")
+
+
+def test_a_repeat_after_a_lost_answer_knows_its_points_again_though_moodle_cuts_them(campus: Campus) -> None:
+    seat = campus.seat(points="20")
+    send(campus, replace_result(seat.sourcedid, "0.9"))
+    campus.later()
+    campus.moodle.drop_after_scores = 1
+    body = replace_result(seat.sourcedid, total="24")
+    send(campus, body)
+    campus.later(5)
+    assert send(campus, body) == ("success", "", None)
+    assert seat.grade == Decimal(20)
+
+
 def test_a_repeat_of_a_delete_after_a_lost_answer_is_done(campus: Campus) -> None:
     seat = campus.seat()
     send(campus, replace_result(seat.sourcedid, "0.9"))
@@ -277,6 +301,24 @@ def test_prioritized_scores_go_through_while_the_tool_is_the_only_grader(campus:
         assert send(campus, prioritized(seat, score)) == ("success", "", None)
         assert seat.grade == Decimal(grade)
         campus.later()
+
+
+@pytest.mark.parametrize(("column", "total"), [("1", "0.1234567"), ("0.5", ".333333"), ("3", "1.0000049")])
+def test_prioritized_points_that_moodle_rounds_are_the_tools_own_still(campus: Campus, column: str, total: str) -> None:
+    seat = campus.seat(points=column)
+    send(campus, replace_result(seat.sourcedid, total=total, prioritize_non_tool_grade=True))
+    campus.later()
+    body = replace_result(seat.sourcedid, total="0.4", prioritize_non_tool_grade=True)
+    assert send(campus, body) == ("success", "", None)
+    assert seat.grade == Decimal("0.4")
+
+
+def test_prioritized_points_that_moodle_cuts_are_the_tools_own_still(campus: Campus) -> None:
+    seat = campus.seat(points="20")
+    send(campus, replace_result(seat.sourcedid, total="24", prioritize_non_tool_grade=True))
+    campus.later()
+    assert send(campus, prioritized(seat, "0.5")) == ("success", "", None)
+    assert seat.grade == Decimal(10)
 
 
 def test_a_prioritized_score_leaves_a_teachers_grade(campus: Campus) -> None:

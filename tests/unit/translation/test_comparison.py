@@ -6,15 +6,15 @@ import pytest
 
 from chalicelib.delivery.records import KnownScore
 from chalicelib.lti11.messages import DeleteResult, ToolScore
-from chalicelib.lti13.profiles import CANVAS, MOODLE
+from chalicelib.lti13.profiles import CANVAS, GENERIC, MOODLE, Profile
 from chalicelib.translation.comparison import (
     fraction,
     intended,
     is_hidden,
+    is_ours,
     known,
     needs_line_item,
     read_score,
-    same,
     score_of,
 )
 
@@ -44,8 +44,28 @@ from .builders import known as a_score
     ],
 )
 def test_scores_are_the_same_when_their_fractions_are(one: KnownScore, other: KnownScore, expected: bool) -> None:
-    assert same(one, other) is expected
-    assert same(other, one) is expected
+    assert is_ours(one, other, CANVAS) is expected
+    assert is_ours(other, one, CANVAS) is expected
+
+
+@pytest.mark.parametrize(
+    ("profile", "found", "ours", "expected"),
+    [
+        pytest.param(MOODLE, a_score("0.12346", "1"), a_score("0.1234567", "1"), True, id="rounded in 1 point"),
+        pytest.param(CANVAS, a_score("0.12346", "1"), a_score("0.1234567", "1"), False, id="not by Canvas"),
+        pytest.param(MOODLE, a_score("0.12347", "1"), a_score("0.1234567", "1"), False, id="a unit away"),
+        pytest.param(MOODLE, a_score("20", "20"), a_score("24", "20"), True, id="cut at the maximum"),
+        pytest.param(GENERIC, a_score("20", "20"), a_score("24", "20"), True, id="cut elsewhere"),
+        pytest.param(GENERIC, a_score("24", "20"), a_score("24", "20"), True, id="not cut"),
+        pytest.param(CANVAS, a_score("20", "20"), a_score("24", "20"), False, id="Canvas cuts nothing"),
+        pytest.param(MOODLE, a_score("19", "20"), a_score("24", "20"), False, id="below the maximum"),
+        pytest.param(MOODLE, a_score("22", "20"), a_score("24", "20"), False, id="another beyond the maximum"),
+    ],
+)
+def test_a_score_is_ours_as_far_as_its_platform_keeps_it(
+    profile: Profile, found: KnownScore, ours: KnownScore, expected: bool
+) -> None:
+    assert is_ours(found, ours, profile) is expected
 
 
 def test_a_fraction_of_nothing_is_the_points() -> None:
