@@ -171,7 +171,8 @@ def _attempt(order: Order, write: ReplaceResult, cell: Cell, state: SubmissionSt
     submitted_at = write.submitted_at or order.received_at
     first = state is SubmissionState.NONE
     if order.concessions.no_new_submission:
-        return _Attempt(CanvasSubmission(new_submission=False), description=answers.NO_ATTEMPTS_LEFT)
+        lost = "" if write.data is None else answers.NO_ATTEMPTS_LEFT
+        return _Attempt(CanvasSubmission(new_submission=False), description=lost)
     if write.data is not None and not (write.data.kind is DataKind.FILE and order.concessions.no_file):
         return _Attempt(_work(write.data), submitted_at, first)
     lost = "" if write.data is None else answers.FILE_NOT_STORED

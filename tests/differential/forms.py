@@ -158,6 +158,12 @@ STUDENTS: list[tuple[str, dict[str, Any], list[Happening], tuple[Accepted, ...]]
         [Replace("0.6")],
         (UNGRADED_HISTORY,),
     ),
+    (
+        "ungraded text before the move, attempts gone",
+        {"submission_type": "online_text_entry", "attempts_made": 1, "allowed_attempts": 1},
+        [Replace("0.6"), LATER, Replace("0.7"), Read()],
+        (),
+    ),
     ("removed", {"student": "removed"}, [Replace("0.6"), Delete()], ()),
     ("removed, read", {"student": "removed"}, [Read()], (NO_STUDENT_READ,)),
     ("inactive", {"student": "inactive"}, [Replace("0.6"), Delete()], ()),
