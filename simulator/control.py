@@ -9,7 +9,7 @@ from simulator.exchange import Request, Response, json_response
 from simulator.line_items import adopt
 from simulator.model import DeveloperKey, Enrollment, Place, User, World
 from simulator.platform_state import DEFAULT_CLIENT_ID, PlatformState
-from simulator.prepare import prepare, read_scene
+from simulator.prepare import join, prepare, read_scene
 from simulator.reports import describe_scene, describe_state, find_cell, find_place
 from simulator.scopes import ALL
 from simulator.switching import in_force, switch
@@ -32,7 +32,10 @@ def answer(state: PlatformState, request: Request) -> Response:
 
 def _prepare(order: Order) -> object:
     scene = read_scene(order.fields)
-    handle, student = prepare(order.world, scene, order.state.now)
+    if scene.beside is not None:
+        handle, student = join(order.world, find_place(order.world, scene.beside), scene)
+    else:
+        handle, student = prepare(order.world, scene, order.state.now)
     return describe_scene(order.world, order.request, handle, student)
 
 

@@ -59,7 +59,9 @@ class PlatformState:
         return self.clock() + timedelta(seconds=float(self.world.switches.clock_offset_seconds))
 
     def reset(self) -> None:
-        """Forget everything. Ids go on, so that nothing old fits anything new."""
+        """Forget everything but the developer keys. Ids go on, so that nothing old fits anything new."""
+        keys = self.world.developer_keys
         self.world = new_world(self.world.last_id)
+        self.world.developer_keys.update(keys)
         self.faults, self.throttle = Faults(), Throttle()
         self.log.clear()

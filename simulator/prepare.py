@@ -63,6 +63,8 @@ class Scene:
     consumer_key: str
     shared_secret: str | None
     client_id: str
+    beside: str | None
+    """The handle of a scene whose course and assignment this student joins."""
 
 
 def read_scene(fields: Fields) -> Scene:
@@ -91,9 +93,21 @@ def read_scene(fields: Fields) -> Scene:
         consumer_key=fields.text("consumer_key", "legacy-tool"),
         shared_secret=fields.optional_text("shared_secret"),
         client_id=fields.text("client_id", DEFAULT_CLIENT_ID),
+        beside=fields.optional_text("beside"),
     )
     fields.finish()
     return scene
+
+
+def join(world: World, place: Place, scene: Scene) -> tuple[str, User]:
+    """Add a student to the course and assignment of a scene that is there; give the new handle and the student."""
+    course = world.courses[place.course_id]
+    student = _student(world, len(course.users) - 1, scene)
+    if scene.student != "unknown":
+        course.users[student.id] = student
+    handle = f"h{world.next_id()}"
+    world.places[handle] = Place(course.id, place.assignment_id, student.id, place.client_id)
+    return handle, student
 
 
 def prepare(world: World, scene: Scene, now: datetime) -> tuple[str, User]:
@@ -127,17 +141,22 @@ def _legacy_tool(world: World, scene: Scene) -> LegacyTool:
 
 
 def _people(world: World, course: Course, scene: Scene) -> User:
-    student = _person(world, len(world.courses) - 1)
-    student.role = _ROLES.get(scene.student, Role.STUDENT)
-    student.enrollment = _ENROLLMENTS.get(scene.student, Enrollment.ACTIVE)
-    student.later_section = scene.student == "later_section"
-    if scene.student == "test":
-        student.name = "Test Student"
+    student = _student(world, len(world.courses) - 1, scene)
     others = [_person(world, number) for number in range(1, scene.classmates + 1)]
     teacher = _person(world, 0)
     teacher.name, teacher.role = "Grace Hopper", Role.TEACHER
     members = [*others, teacher] if scene.student == "unknown" else [student, *others, teacher]
     course.users = {user.id: user for user in members}
+    return student
+
+
+def _student(world: World, number: int, scene: Scene) -> User:
+    student = _person(world, number)
+    student.role = _ROLES.get(scene.student, Role.STUDENT)
+    student.enrollment = _ENROLLMENTS.get(scene.student, Enrollment.ACTIVE)
+    student.later_section = scene.student == "later_section"
+    if scene.student == "test":
+        student.name = "Test Student"
     return student
 
 

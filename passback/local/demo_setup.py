@@ -49,18 +49,15 @@ def _new_tool(services: "Services") -> Tool:
 
 
 def _new_class(base_url: str, simulator: SimulatorControl, tool: Tool) -> DemoClass:
-    scenes = [
-        simulator.order(
-            "prepare",
-            {
-                "name": f"Demo quiz {number}",
-                "client_id": CLIENT_ID,
-                "consumer_key": tool.consumer_key,
-                "shared_secret": tool.secrets[0],
-            },
-        )
-        for number in range(1, STUDENTS + 1)
-    ]
+    wanted = {
+        "name": "Demo quiz",
+        "client_id": CLIENT_ID,
+        "consumer_key": tool.consumer_key,
+        "shared_secret": tool.secrets[0],
+    }
+    first = simulator.order("prepare", wanted)
+    others = [simulator.order("prepare", {"beside": first["handle"]}) for _ in range(STUDENTS - 1)]
+    scenes = [first, *others]
     return DemoClass(
         platform=PLATFORM,
         consumer_key=CONSUMER_KEY,
