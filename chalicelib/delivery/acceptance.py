@@ -4,8 +4,8 @@ from chalicelib.clock import Clock, Deadline, from_milliseconds, to_milliseconds
 from chalicelib.delivery.attempt import Attempt, Claimed, begun
 from chalicelib.delivery.clearing import Clearing
 from chalicelib.delivery.endings import Ending, accepted, ended_delivery, first_submission_noted
-from chalicelib.delivery.records import Cell, Delivery, DeliveryState
-from chalicelib.delivery.requests import AddressedWrite
+from chalicelib.delivery.records import Cell, Delivery, DeliveryState, Receipt
+from chalicelib.delivery.requests import AddressedWrite, AuthenticRequest
 from chalicelib.delivery.resumption import Resumption
 from chalicelib.errors import StorageConflict
 from chalicelib.identifiers import Identifiers
@@ -89,10 +89,16 @@ class Acceptance:
 
     def _answer_of_twin(self, wanted: AddressedWrite, deadline: Deadline) -> Answer | None:
         """The same signed request was accepted elsewhere at the same moment: wait for its end."""
-        receipt = self._ledger.receipt(wanted.request.receipt_key, self._clock.now())
+        receipt = self._twin(wanted.request)
         if receipt is None:
             return None
         return receipt.answer or self._resumption.resume(receipt.delivery_id, wanted.platform, deadline)
+
+    def _twin(self, request: AuthenticRequest) -> Receipt | None:
+        """Read the receipt that another request wrote meanwhile; one nonce for two contents is refused here too."""
+        receipt = self._ledger.receipt(request.receipt_key, self._clock.now())
+        request.check_same_content(receipt)
+        return receipt
 
     def _join(self, wanted: AddressedWrite, cell: Cell, deadline: Deadline) -> Answer | None:
         """Answer a newly signed repeat with the end of the delivery that it repeats; None when that one failed."""
@@ -108,7 +114,7 @@ class Acceptance:
         try:
             self._ledger.commit(self._clock.now(), receipt=Change(None, receipt))
         except StorageConflict:
-            return answer  # the same signed request, sent twice at once, joined twice
+            self._twin(wanted.request)  # the same signed request, sent twice at once, joined twice
         return answer
 
     def _superseded(self, wanted: AddressedWrite, cell: Cell) -> Answer:
@@ -121,7 +127,7 @@ class Acceptance:
         try:
             self._ledger.commit(now, receipt=Change(None, receipt), delivery=Change(None, ended))
         except StorageConflict:
-            return answer  # the same signed request, sent twice at once, is superseded twice
+            self._twin(wanted.request)  # the same signed request, sent twice at once, is superseded twice
         return answer
 
     def _new_delivery(self, wanted: AddressedWrite, cell: Cell) -> Delivery:

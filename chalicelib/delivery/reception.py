@@ -98,18 +98,17 @@ class Reception:
         rule = tool.body_hash if door.demands_body_hash else BodyHashRule.IF_PRESENT
         check_body_hash(authorization, incoming.body, rule)
         check_timestamp(authorization, self._clock.now(), settings.past_window, settings.future_window)
-        digest = request_digest(url, incoming.body)
-        if opening.receipt is not None and opening.receipt.digest != digest:
-            raise RequestRefused(401, "Duplicate nonce detected", "nonce used with other content")
-        return AuthenticRequest(
+        request = AuthenticRequest(
             tool=tool,
             received_at=incoming.received_at,
             receipt_key=key,
-            digest=digest,
+            digest=request_digest(url, incoming.body),
             body_digest=door.body_digest(incoming),
             receipt_expires_at=(authorization.timestamp + settings.past_window + 1) * 1000,
             reference=reference,
         )
+        request.check_same_content(opening.receipt)
+        return request
 
     def _outcome(
         self, incoming: Incoming, door: Door, request: AuthenticRequest, opening: Opening, deadline: Deadline

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 from chalicelib.delivery.records import Cell, Receipt
+from chalicelib.errors import RequestRefused
 from chalicelib.lti11.messages import Answer, Write
 from chalicelib.lti11.tools import Tool
 from chalicelib.lti13.registrations import Platform
@@ -24,6 +25,11 @@ class AuthenticRequest:
     body_digest: str
     receipt_expires_at: int
     reference: str
+
+    def check_same_content(self, receipt: Receipt | None) -> None:
+        """Refuse (401) a request whose nonce was used with other content (Canvas LTI 1.1 outcomes, section 7.4)."""
+        if receipt is not None and receipt.digest != self.digest:
+            raise RequestRefused(401, "Duplicate nonce detected", "nonce used with other content")
 
     def receipt(self, delivery_id: str, *, deadline: int = 0, answer: Answer | None = None) -> Receipt:
         """Make the receipt of this request: answered, or in progress until the deadline (0: free to come again)."""

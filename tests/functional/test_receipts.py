@@ -9,7 +9,7 @@ from typing import Any
 import httpx
 import pytest
 from pox import delete_result, read_result, replace_result, signed_headers
-from stage import CONSUMER_KEY, OUTCOME_URL, SECRET, WRITES, Crash, Stage, ToolAnswer
+from stage import CONSUMER_KEY, OUTCOME_URL, SECRET, WRITES, Crash, Stage, ToolAnswer, gateway_event
 
 from chalicelib import services as service_graph
 from chalicelib.clock import to_iso
@@ -17,7 +17,7 @@ from chalicelib.lti11.tools import Tool
 from chalicelib.services import Services, connect
 from chalicelib.translation.answers import NO_ATTEMPTS_LEFT
 
-from .doors import CANVAS_URL, HOST_URL, assert_refused, reference_of
+from .doors import CANVAS_URL, HOST_URL, assert_refused, hand_over, reference_of
 
 Headers = dict[str, str]
 EXPIRED = "Timestamp too old or too far in the future, request has expired"
@@ -410,3 +410,50 @@ def test_a_removed_tool_is_refused_at_once(stage: Stage) -> None:
     stage.services.tools.remove(CONSUMER_KEY)
     assert_refused(stage.send(replace_result(seat.sourcedid, "0.6")), 401, "Invalid authorization header")
     assert stage.deliver(f"{HOST_URL}/health", {}, b"", "GET").status == 200
+
+
+# Two requests with one nonce at the same moment
+
+
+def meanwhile_at_the_first_transaction(
+    stage: Stage, monkeypatch: pytest.MonkeyPatch, happens: Callable[[], None]
+) -> None:
+    """Let something happen after a request was looked up, and before it writes."""
+    table_request, waiting = stage.table_request, [happens]
+
+    def request(operation: str) -> None:
+        if operation in ("TransactWriteItems", "PutItem") and waiting:
+            waiting.pop()()
+        table_request(operation)
+
+    monkeypatch.setattr(stage, "table_request", request)
+
+
+@pytest.mark.parametrize("whose", ["the same student", "another student"])
+@pytest.mark.parametrize("history", ["accepted", "joining", "superseded"])
+def test_of_two_requests_with_one_nonce_at_once_only_one_is_told_success(
+    stage: Stage, monkeypatch: pytest.MonkeyPatch, whose: str, history: str
+) -> None:
+    """Neither saw the other's receipt when it was looked up; what was never stored must not be told as stored."""
+    seat = stage.seat(points=10)
+    other = seat if whose == "the same student" else stage.seat(points=10)
+    body = replace_result(seat.sourcedid, "0.9")
+    if history == "joining":
+        assert stage.send(body).code == "success"
+    received_at = stage.clock.now()
+    if history == "superseded":
+        stage.clock.move(1)
+        assert stage.send(replace_result(seat.sourcedid, "0.1")).code == "success"
+    timestamp = int(stage.clock.now().timestamp())
+    answers: list[ToolAnswer] = []
+
+    def meanwhile() -> None:
+        first = stage.send(replace_result(other.sourcedid, "0.2"), nonce="n-1", timestamp=timestamp)
+        answers.append(first)
+
+    meanwhile_at_the_first_transaction(stage, monkeypatch, meanwhile)
+    headers = signed(stage, body, nonce="n-1", timestamp=timestamp)
+    answer = hand_over(gateway_event(OUTCOME_URL, headers, body, received_at))
+    assert answers[0].code == "success"
+    assert_refused(answer, 401, DUPLICATE)
+    assert stage.state(other)["score"] == Decimal(2)
