@@ -163,7 +163,7 @@ def test_a_failure_that_may_have_been_applied_does_not_say_that_it_was_not() -> 
         (answers.no_submission_created(), "no_submission_created"),
         (answers.in_progress(), "platform_unavailable"),
         (answers.cell_busy(), "platform_unavailable"),
-        (answers.storage_unavailable(), "platform_unavailable"),
+        (answers.storage_unavailable(reads=False), "platform_unavailable"),
         (answers.unreadable(PlatformUnavailable("down", maybe_applied=False)), "platform_unavailable"),
         (answers.host_refused(HostRefused("the host is not registered")), "platform_refused"),
         (answers.platform_missing(), "platform_refused"),
