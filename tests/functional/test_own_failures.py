@@ -141,6 +141,24 @@ def test_the_first_request_to_the_table_decides_between_500_and_a_failure(
         assert "ThrottlingException" in assert_logged_once(answer, log)["why"]
 
 
+def test_a_refusal_that_cannot_be_written_down_is_not_final(stage: Stage, table: BrokenTable, log: LogLines) -> None:
+    """The platform said no, and nobody will remember: the tool is asked to send it again, and gets the no then."""
+    seat = stage.seat(points=10)
+    stage.send(replace_result(seat.sourcedid, "0.1"))
+    stage.clock.move(100)
+    stage.control("student", handle=seat.handle, action="remove")
+    body = replace_result(seat.sourcedid, "0.5")
+    headers = signed_headers(
+        OUTCOME_URL, body, CONSUMER_KEY, SECRET, timestamp=int(stage.clock.now().timestamp()), nonce="once"
+    )
+    table.fail(StorageUnavailable("TransactWriteItems did not get through"), at=4)
+    assert stage.deliver(OUTCOME_URL, headers, body).error == "platform_unavailable"
+    assert table.mend()
+    assert "delivery_not_written_down" in log.text
+    stage.clock.move(20)
+    assert stage.deliver(OUTCOME_URL, headers, body).error == "user_not_in_course"
+
+
 def test_a_read_without_the_table_is_a_failure(stage: Stage, table: BrokenTable) -> None:
     seat = stage.seat(points=10)
     table.fail(StorageUnavailable("BatchGetItem was refused"), at=2)
