@@ -32,7 +32,7 @@ from chalicelib.mapping.model import Mapping
 from chalicelib.services import Services, connect
 from chalicelib.storage.clients import make_client
 from chalicelib.storage.schema import create
-from chalicelib.storage.sealing import make_sealer
+from chalicelib.storage.sealer_choice import make_sealer
 from chalicelib.storage.table import Table
 
 CONSUMER_KEY = "legacytool1234567890"

@@ -25,7 +25,8 @@ from chalicelib.storage.deliveries import DeliveryStore
 from chalicelib.storage.ledger import Ledger
 from chalicelib.storage.mappings import MappingStore
 from chalicelib.storage.platforms import PlatformStore
-from chalicelib.storage.sealing import Sealer, make_sealer
+from chalicelib.storage.sealer_choice import make_sealer
+from chalicelib.storage.sealing import Sealer
 from chalicelib.storage.signing_keys import SigningKeyStore
 from chalicelib.storage.table import Table
 from chalicelib.storage.tokens import TokenStore

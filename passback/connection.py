@@ -9,7 +9,7 @@ from chalicelib.errors import SetupError
 from chalicelib.lti13.transport import Transport
 from chalicelib.lti13.transport import make_client as make_http_client
 from chalicelib.services import Services, connect
-from chalicelib.storage.sealing import make_sealer
+from chalicelib.storage.sealer_choice import make_sealer
 from chalicelib.storage.table import Table
 
 if TYPE_CHECKING:

@@ -12,7 +12,6 @@ from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
-from chalicelib.config import Settings
 from chalicelib.errors import SetupError, StorageUnreadable
 from chalicelib.storage.keys import length_prefixed
 
@@ -38,24 +37,6 @@ class Sealer(Protocol):
         StorageUnreadable
             If it was damaged, or sealed with another context or key.
         """
-
-
-def make_sealer(settings: Settings, environ: Mapping[str, str]) -> Sealer:
-    """Choose the sealer by the settings: KMS where a KMS key is named, else the key file.
-
-    Raises
-    ------
-    SetupError
-        If neither is named.
-    """
-    if settings.kms_key:
-        from chalicelib.storage.clients import make_kms_client
-        from chalicelib.storage.kms import KmsSealer
-
-        return KmsSealer(make_kms_client(settings, environ), settings.kms_key)
-    if settings.key_file:
-        return KeyFileSealer(Path(settings.key_file))
-    raise SetupError("No key for secrets is set. Set PASSBACK_KMS_KEY, or PASSBACK_KEY_FILE outside AWS.")
 
 
 class KeyFileSealer:

@@ -9,7 +9,7 @@ from chalicelib.config import Settings
 from chalicelib.errors import StorageUnavailable, StorageUnreadable
 from chalicelib.storage.clients import make_kms_client
 from chalicelib.storage.kms import KmsSealer
-from chalicelib.storage.sealing import make_sealer
+from chalicelib.storage.sealer_choice import make_sealer
 
 from .conftest import MOTO_ENVIRONMENT
 

@@ -11,7 +11,8 @@ from hypothesis import strategies as st
 
 from chalicelib.config import Settings
 from chalicelib.errors import SetupError, StorageUnreadable
-from chalicelib.storage.sealing import KeyFileSealer, canonical, make_sealer
+from chalicelib.storage.sealer_choice import make_sealer
+from chalicelib.storage.sealing import KeyFileSealer, canonical
 
 OWNER = {"kind": "tool", "consumer_key": "key"}
 TEXT = st.text(st.characters(exclude_categories=["Cs"]))

@@ -11,7 +11,7 @@ from chalicelib.config import Settings
 from chalicelib.lti13.transport import Transport
 from chalicelib.lti13.transport import make_client as make_http_client
 from chalicelib.services import Services, connect
-from chalicelib.storage.sealing import make_sealer
+from chalicelib.storage.sealer_choice import make_sealer
 from chalicelib.storage.table import Table
 from passback.cli import cli
 from passback.session import Session
