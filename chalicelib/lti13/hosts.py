@@ -130,9 +130,8 @@ def _address(text: str) -> Address | None:
     except ValueError:
         return None
     if isinstance(address, IPv6Address):
-        carried = address.ipv4_mapped or address.sixtofour
-        if carried is not None:
-            return carried
+        if address.ipv4_mapped is not None:
+            return address.ipv4_mapped
         if address in _NAT64:
             return IPv4Address(int(address) & 0xFFFF_FFFF)
     return address
@@ -147,6 +146,6 @@ def _refusal(address: Address, allow_private: bool, local: bool) -> str | None:
         return None if allow_private else "private"
     if address.is_link_local or address.is_multicast or address.is_unspecified or not address.is_global:
         return "link-local, multicast or reserved"
-    if isinstance(address, IPv6Address) and address not in _GLOBAL_UNICAST:
-        return "reserved"
+    if isinstance(address, IPv6Address) and (address not in _GLOBAL_UNICAST or address.sixtofour is not None):
+        return "reserved"  # 6to4 carries any IPv4 address, and is given up (RFC 7526)
     return None
