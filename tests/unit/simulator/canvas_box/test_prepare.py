@@ -20,4 +20,4 @@ def test_nobody_joins_a_scene_that_is_not_there(canvas: Canvas) -> None:
 def test_a_reset_keeps_the_developer_keys(canvas: Canvas) -> None:
     canvas.prepare().posted()
     canvas.order("reset")
-    canvas.prepare().posted()
+    assert canvas.ask_token().status == 200
