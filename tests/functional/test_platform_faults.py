@@ -205,7 +205,7 @@ def test_an_expired_token_is_replaced_once_and_the_call_made_once_more(stage: St
 def test_a_token_refused_again_and_again_is_a_final_no(stage: Stage) -> None:
     warmed(stage)
     seat = stage.seat(points=10)
-    stage.faults({"path": "score", "kind": "status", "status": 401, "body": "Access token expired"})
+    stage.faults({"path": "score", "kind": "status", "status": 401, "body": "Access token expired", "count": 20})
     answer = stage.send(replace_result(seat.sourcedid, "0.5"))
     assert (answer.status, answer.error) == (422, "assignment_tool_mismatch")
     assert (token_requests(stage), score_calls(stage)) == (1, 2)
