@@ -29,9 +29,12 @@ class LogLines(logging.Handler):
         super().__init__(logging.DEBUG)
         self.setFormatter(logging.Formatter("%(message)s"))
         self.lines: list[str] = []
+        self._last: logging.LogRecord | None = None
 
     def emit(self, record: logging.LogRecord) -> None:
-        self.lines.append(self.format(record))
+        if record is not self._last:  # it passes by every logger that we listen to, one after the other
+            self.lines.append(self.format(record))
+        self._last = record
 
     def mentioning(self, text: str) -> list[str]:
         return [line for line in self.lines if text in line]
@@ -43,18 +46,18 @@ class LogLines(logging.Handler):
 
 @contextmanager
 def log_lines() -> Iterator[LogLines]:
-    """Listen to our own logger, and to everybody's warnings."""
+    """Listen to our own logger, to Chalice's, which has the app's name, and to everybody's warnings."""
     handler = LogLines()
-    ours, everybody = logging.getLogger(LOGGER), logging.getLogger()
+    ours, chalices, everybody = logging.getLogger(LOGGER), app_module.app.log, logging.getLogger()
     level = ours.level
     ours.setLevel(logging.DEBUG)
-    ours.addHandler(handler)
-    everybody.addHandler(handler)
+    for logger in (ours, chalices, everybody):
+        logger.addHandler(handler)
     try:
         yield handler
     finally:
-        everybody.removeHandler(handler)
-        ours.removeHandler(handler)
+        for logger in (ours, chalices, everybody):
+            logger.removeHandler(handler)
         ours.setLevel(level)
 
 
