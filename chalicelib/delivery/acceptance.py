@@ -143,7 +143,7 @@ class Acceptance:
             write=wanted.write,
             received_at=request.received_at,
             timestamp=ordering_timestamp(request.received_at, cell.newest_timestamp, profile),
-            previous_received_at=cell.newest_received_at,
+            previous=cell.newest,
             reference=request.reference,
             body_digest=request.body_digest,
             receipt_key=request.receipt_key,

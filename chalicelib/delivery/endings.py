@@ -137,7 +137,8 @@ def _without_newest(cell: Cell, delivery: Delivery) -> Cell:
     """Forget an outcome that surely had no effect, so that it does not supersede the one before it."""
     if cell.newest is None or cell.newest.delivery_id != delivery.id:
         return cell
-    return replace(cell, newest_received_at=delivery.previous_received_at, newest=None)
+    previous = delivery.previous
+    return replace(cell, newest_received_at=None if previous is None else previous.received_at, newest=previous)
 
 
 def _with_submission(cell: Cell) -> Cell:

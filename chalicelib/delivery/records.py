@@ -116,8 +116,8 @@ class Delivery:
     receipt_key: str
     state: DeliveryState = DeliveryState.ACCEPTED
     lease_until: int = 0
-    previous_received_at: int | None = None
-    """The cell's ``newest_received_at`` before this delivery: restored when it surely had no effect."""
+    previous: NewestDelivery | None = None
+    """The cell's newest delivery before this one: the newest again when this one surely had no effect."""
     tries: int = 0
     outcome_unknown: bool = False
     """A post went out and no answer came back."""

@@ -46,7 +46,7 @@ class Resumption:
             clear = self._clearing.step(cell, platform, deadline)
             if clear is not True:
                 return None if clear is False else clear
-            if cell.newest_received_at is not None and cell.newest_received_at > delivery.received_at:
+            if _overtaken(cell, delivery):
                 return self._end_superseded(delivery)
         elif self._clearing.is_owned(cell):
             self._clearing.pause(deadline)
@@ -70,3 +70,11 @@ class Resumption:
         except StorageConflict:
             return None
         return answer
+
+
+def _overtaken(cell: Cell, delivery: Delivery) -> bool:
+    """Tell whether a newer outcome is in the cell; of two received in one millisecond, the one accepted later."""
+    newest = cell.newest
+    if newest is None or newest.delivery_id == delivery.id or newest == delivery.previous:
+        return False
+    return newest.received_at >= delivery.received_at

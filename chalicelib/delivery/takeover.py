@@ -5,7 +5,7 @@ from datetime import datetime
 
 from chalicelib.clock import Clock, Deadline, from_milliseconds, to_milliseconds
 from chalicelib.delivery.attempt import READ_FIRST_AFTER, Attempt, Claimed, begun
-from chalicelib.delivery.endings import Ending, ended_delivery, settled_cell
+from chalicelib.delivery.endings import Ending, accepted, ended_delivery, settled_cell
 from chalicelib.delivery.records import Cell, Delivery, DeliveryState, SubmissionState
 from chalicelib.errors import StorageConflict
 from chalicelib.lti11.messages import Answer, ReplaceResult
@@ -57,7 +57,9 @@ class Takeover:
         lease_until = to_milliseconds(now) + int(self._lease * 1000)
         unknown = delivery.outcome_unknown or delivery.state is DeliveryState.ACCEPTED
         mine = replace(begun(delivery, lease_until, to_milliseconds(now)), outcome_unknown=unknown)
-        owned = replace(cell, under_way_id=delivery.id, lease_until=lease_until, unsettled_id=None)
+        if cell.newest is None or cell.newest.delivery_id != delivery.id:
+            mine = replace(mine, previous=cell.newest)  # it failed without effect, so another one was the newest since
+        owned = replace(accepted(cell, mine), unsettled_id=None)
         receipt = self._ledger.receipt(delivery.receipt_key, now)
         if receipt is not None and (receipt.delivery_id != delivery.id or receipt.answer is not None):
             receipt = None

@@ -27,7 +27,7 @@ def to_item(cell: Cell) -> Item:
         "first_delivery_id": cell.first_delivery_id,
         "last_posted": _written_score(cell.last_posted),
         "last_known": _written_score(cell.last_known),
-        "newest": _written_newest(cell.newest),
+        "newest": written_newest(cell.newest),
         "under_way_id": cell.under_way_id,
         "lease_until": cell.lease_until,
         "unsettled_id": cell.unsettled_id,
@@ -47,7 +47,7 @@ def from_item(item: Item) -> Cell:
         first_delivery_id=fields.text_or_none("first_delivery_id"),
         last_posted=_read_score(fields.part_or_none("last_posted")),
         last_known=_read_score(fields.part_or_none("last_known")),
-        newest=_read_newest(fields.part_or_none("newest")),
+        newest=read_newest(fields.part_or_none("newest")),
         under_way_id=fields.text_or_none("under_way_id"),
         lease_until=fields.number("lease_until"),
         unsettled_id=fields.text_or_none("unsettled_id"),
@@ -80,7 +80,8 @@ def _read_score(fields: Fields | None) -> KnownScore | None:
     return KnownScore(fields.decimal_or_none("score"), fields.decimal_or_none("maximum"))
 
 
-def _written_newest(newest: NewestDelivery | None) -> Item | None:
+def written_newest(newest: NewestDelivery | None) -> Item | None:
+    """Write which delivery is, or was, the newest of a cell, as a map."""
     if newest is None:
         return None
     return {
@@ -91,7 +92,8 @@ def _written_newest(newest: NewestDelivery | None) -> Item | None:
     }
 
 
-def _read_newest(fields: Fields | None) -> NewestDelivery | None:
+def read_newest(fields: Fields | None) -> NewestDelivery | None:
+    """Read what ``written_newest`` wrote."""
     if fields is None:
         return None
     return NewestDelivery(

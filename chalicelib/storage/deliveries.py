@@ -8,7 +8,7 @@ from chalicelib.clock import from_milliseconds
 from chalicelib.delivery.records import Delivery, DeliveryEvent, DeliveryState
 from chalicelib.errors import StorageUnreadable
 from chalicelib.storage.attributes import Fields, Item
-from chalicelib.storage.cells import read_cell_key, written_cell_key
+from chalicelib.storage.cells import read_cell_key, read_newest, written_cell_key, written_newest
 from chalicelib.storage.conditions import lifetime
 from chalicelib.storage.keys import item_key
 from chalicelib.storage.payloads import from_payload, to_payload
@@ -87,7 +87,7 @@ def to_item(delivery: Delivery) -> Item:
         "receipt_key": delivery.receipt_key,
         "state": delivery.state,
         "lease_until": delivery.lease_until,
-        "previous_received_at": delivery.previous_received_at,
+        "previous": written_newest(delivery.previous),
         "tries": delivery.tries,
         "outcome_unknown": delivery.outcome_unknown,
         "answer": written_answer(delivery.answer),
@@ -120,7 +120,7 @@ def from_item(item: Item) -> Delivery:
         receipt_key=fields.text("receipt_key"),
         state=fields.choice("state", DeliveryState),
         lease_until=fields.number("lease_until"),
-        previous_received_at=fields.number_or_none("previous_received_at"),
+        previous=read_newest(fields.part_or_none("previous")),
         tries=fields.number("tries"),
         outcome_unknown=fields.flag("outcome_unknown"),
         answer=read_answer(fields.part_or_none("answer")),

@@ -40,6 +40,7 @@ from chalicelib.lti11.messages import (
 AT = 1_770_113_730_123
 DAY = 86_400_000
 ESSAY = ReplaceResult(ToolScore(ScoreScale.FRACTION, Decimal("0.7")), ResultData(DataKind.TEXT, "My essay"))
+EARLIER = NewestDelivery("d1", "tool", "digest of another body", AT - 500)
 DELIVERY = Delivery(
     id="d2",
     cell=CellKey("canvas", "line item", "user"),
@@ -54,7 +55,7 @@ DELIVERY = Delivery(
     body_digest="digest of a body",
     receipt_key="receipt",
     lease_until=AT + 12_000,
-    previous_received_at=AT - 500,
+    previous=EARLIER,
     events=(DeliveryEvent(AT, "try 1"),),
 )
 BEFORE = Cell(
@@ -65,7 +66,7 @@ BEFORE = Cell(
     submission=SubmissionState.NONE,
     last_posted=KnownScore(Decimal("0.5"), Decimal(1)),
     last_known=KnownScore(Decimal("0.5"), Decimal(1)),
-    newest=NewestDelivery("d1", "tool", "digest of another body", AT - 500),
+    newest=EARLIER,
 )
 OWNED = accepted(BEFORE, DELIVERY)
 NOTED = first_submission_noted(OWNED, "d2", AT)
@@ -177,7 +178,7 @@ class TestEndedCell:
     @pytest.mark.parametrize("ending", [REFUSED, FAILED], ids=["refused", "failed"])
     def test_an_outcome_without_effect_does_not_supersede_the_one_before(self, ending: Ending) -> None:
         cell = ended_cell(OWNED, DELIVERY, ending)
-        assert (cell.newest_received_at, cell.newest) == (AT - 500, None)
+        assert (cell.newest_received_at, cell.newest) == (AT - 500, EARLIER)
 
     @pytest.mark.parametrize("ending", [DONE, UNKNOWN, SUPERSEDED], ids=["done", "unknown", "superseded"])
     def test_an_outcome_that_counts_stays_the_newest(self, ending: Ending) -> None:
@@ -262,7 +263,7 @@ class TestSettledCell:
 
     def test_what_was_not_found_supersedes_nothing_and_may_still_have_submitted(self) -> None:
         cell = settled_cell(self.UNSETTLED, DELIVERY, ESSAY, shown=PERSONS, confirmed=None, applied=False)
-        assert (cell.newest_received_at, cell.newest, cell.unsettled_id) == (AT - 500, None, None)
+        assert (cell.newest_received_at, cell.newest, cell.unsettled_id) == (AT - 500, EARLIER, None)
         assert (cell.submission, cell.first_submitted_at) == (SubmissionState.SENT, AT)
         assert (cell.last_posted, cell.last_known) == (BEFORE.last_posted, PERSONS)
 

@@ -79,7 +79,7 @@ class Square:
         delivery = replace(
             delivery,
             timestamp=ordering_timestamp(ms, self.cell.newest_timestamp, self.gradebook.profile),
-            previous_received_at=self.cell.newest_received_at,
+            previous=self.cell.newest,
         )
         self.cell = accepted(self.cell, delivery)
         return self._try(delivery, lost, retry=False)
