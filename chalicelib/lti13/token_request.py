@@ -133,7 +133,7 @@ def _refusal(platform: Platform, reply: Reply, answer: dict[str, object], assert
     """Make the error of a token endpoint's answer (RFC 6749, section 5.2; Canvas AGS, section 1)."""
     words = words_of(reply, assertion)
     passing = contains(words, PROFILES[platform.profile].passing_token_errors)
-    if reply.status >= 500 or is_throttled(reply) or passing:
+    if reply.status >= 500 or reply.status == 408 or is_throttled(reply) or passing:
         return PlatformUnavailable(f"token endpoint: {words}", maybe_applied=False, status=reply.status)
     if answer.get("error") == "invalid_scope":
         asked = ", ".join(scope.rpartition("/")[2] for scope in SCOPES)

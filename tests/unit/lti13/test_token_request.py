@@ -204,6 +204,7 @@ def test_an_assertion_that_comes_back_is_hidden() -> None:
     [
         httpx.Response(500, text="down"),
         httpx.Response(503),
+        httpx.Response(408),
         httpx.Response(403, text="403 Forbidden (Rate Limit Exceeded)\n"),
         httpx.Response(429),
         httpx.ReadTimeout("slow"),
