@@ -72,4 +72,5 @@ def from_milliseconds(milliseconds: int) -> datetime:
 def to_iso(instant: datetime) -> str:
     """Write an instant as UTC ISO 8601 with milliseconds, as platforms take it (AGS 2.0, section 3.4)."""
     utc = instant.astimezone(UTC)
-    return f"{utc:%Y-%m-%dT%H:%M:%S}.{utc.microsecond // 1000:03d}Z"
+    # Not strftime: it leaves a year before 1000 without its zeros, and some tools send the year 1 for "no time".
+    return f"{utc.replace(tzinfo=None).isoformat(timespec='milliseconds')}Z"
