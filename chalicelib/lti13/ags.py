@@ -48,13 +48,16 @@ class AgsClient:
     def post_score(self, platform: Platform, line_item_url: str, score: Score, deadline: Deadline) -> None:
         """Post a score (AGS 2.0, section 3.4). Returning means that the platform took it.
 
-        ``PlatformRefused`` means that nothing was stored, but for ``UNPUBLISHED_AFTER_SUBMIT``.
+        ``PlatformRefused`` means that nothing was stored, but for ``UNPUBLISHED_AFTER_SUBMIT``. A page with a good
+        status (maintenance, sign-in) is nobody's word on the score: ``PlatformUnavailable``, maybe applied.
         """
         url = service_url(line_item_url, "scores")
         headers = {"Content-Type": SCORE, "Accept": SCORE}
         reply = self._call(platform, "POST", url, headers, write_score(score), deadline)
         if PROFILES[platform.profile].empty_list_is_refusal and _is_empty_list(reply):
             raise PlatformRefused(RefusalKind.OTHER, reply.status, "the platform took the call but not the score")
+        if _is_page(reply):
+            raise PlatformUnavailable("a page came in place of an answer", maybe_applied=True, status=reply.status)
 
     def read_result(self, platform: Platform, line_item_url: str, user_id: str, deadline: Deadline) -> Result | None:
         """Return a user's result (AGS 2.0, section 3.3); None when the platform has none for them.
@@ -142,6 +145,10 @@ def _failure(profile: Profile, reply: Reply, words: str, *, maybe_applied: bool)
 
 def _is_empty_list(reply: Reply) -> bool:
     return reply.body.strip() == b"[]"
+
+
+def _is_page(reply: Reply) -> bool:
+    return reply.body.lstrip().startswith(b"<")
 
 
 def _unreadable(reply: Reply, what: str) -> PlatformUnavailable:

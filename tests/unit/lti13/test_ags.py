@@ -400,3 +400,15 @@ def test_a_line_item_that_is_gone_is_not_found() -> None:
     with pytest.raises(PlatformRefused) as raised:
         Ags(httpx.Response(404)).line_item()
     assert raised.value.kind is RefusalKind.NOT_FOUND
+
+
+@pytest.mark.parametrize("body", [b"<!DOCTYPE html><title>Maintenance</title>", b"\r\n <html>Please sign in</html>"])
+def test_a_page_with_a_good_status_is_not_the_platforms_yes(body: bytes) -> None:
+    with pytest.raises(PlatformUnavailable, match="page") as raised:
+        Ags(httpx.Response(200, content=body)).post()
+    assert raised.value.maybe_applied is True
+
+
+@pytest.mark.parametrize("body", [b"", b"{}", b'{"resultUrl": "https://canvas.example.edu/r/1"}', b"OK"])
+def test_what_platforms_say_to_a_score_they_took_does_not_matter(body: bytes) -> None:
+    Ags(httpx.Response(200, content=body)).post()
