@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Protocol
 
 from chalicelib.clock import Clock, Deadline, to_milliseconds
-from chalicelib.errors import PlatformError
+from chalicelib.errors import PassbackError
 from chalicelib.lti13.keys import Signer
 from chalicelib.lti13.registrations import Platform
 from chalicelib.lti13.token_request import SCOPES, AccessToken, TokenEndpoint
@@ -92,12 +92,12 @@ class TokenSource:
         if stored is None or shared is None or not self._lasts(shared, UNUSABLE_BEFORE):
             return self._obtain(platform, key, stored, deadline)
         self._kept[key] = shared
-        if self._lasts(shared, RENEW_BEFORE) or not self._claim(key, stored):
+        if self._lasts(shared, RENEW_BEFORE):
             return shared
         patience = Deadline.after(self._clock, min(RENEWAL_PATIENCE, deadline.remaining() / 2))
         try:
-            return self._ask(platform, key, patience)
-        except PlatformError:
+            return self._ask(platform, key, patience) if self._claim(key, stored) else shared
+        except PassbackError:  # platform, table or our own keys
             return shared  # it still lives; the next renewal is tried when the claim has run out
 
     def renewed(self, platform: Platform, rejected: AccessToken, deadline: Deadline) -> AccessToken:

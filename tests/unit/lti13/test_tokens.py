@@ -4,7 +4,8 @@ import httpx
 import pytest
 
 from chalicelib.clock import to_milliseconds
-from chalicelib.errors import PlatformRefused, PlatformUnavailable
+from chalicelib.errors import PlatformRefused, PlatformUnavailable, StorageUnavailable
+from chalicelib.lti13.keys import Signer, SigningKey
 from chalicelib.lti13.tokens import StoredToken, TokenSource, token_key
 
 from .builders import CANVAS_SCHOOL, MemoryTokens, Script, deadline, signer, token_answer, transport
@@ -265,3 +266,28 @@ def test_parts_of_the_key_cannot_run_into_each_other() -> None:
 
 def test_a_stored_token_is_not_shown_in_its_representation() -> None:
     assert "secret" not in repr(StoredToken("secret", 1, 0))
+
+
+@pytest.mark.parametrize("broken", ["claim_renewal", "put"])
+def test_a_table_that_fails_at_the_renewal_leaves_the_old_token_in_use(
+    clock: FakeClock, table: MemoryTokens, monkeypatch: pytest.MonkeyPatch, broken: str
+) -> None:
+    table.put(KEY, stored(clock, "old", 100))
+
+    def fail(*_: object) -> None:
+        raise StorageUnavailable("cut off")
+
+    monkeypatch.setattr(table, broken, fail)
+    assert Container(clock, table, token_answer("new")).token() == "old"
+
+
+def test_keys_that_cannot_be_read_at_the_renewal_leave_the_old_token_in_use(
+    clock: FakeClock, table: MemoryTokens
+) -> None:
+    table.put(KEY, stored(clock, "old", 100))
+
+    def unreadable() -> list[SigningKey]:
+        raise StorageUnavailable("cut off")
+
+    source = TokenSource(transport(Script(), clock), Signer(unreadable, clock), table, clock)
+    assert source.token(CANVAS_SCHOOL, deadline(clock)).value == "old"
