@@ -1,9 +1,9 @@
 """From an authentic outcome to a claimed delivery: repeats joined, older ones superseded, the cell owned."""
 
 from chalicelib.clock import Clock, Deadline, from_milliseconds, to_milliseconds
-from chalicelib.delivery.attempt import Attempt, Claimed, begun
+from chalicelib.delivery.attempt import Attempt, Claimed
 from chalicelib.delivery.clearing import Clearing
-from chalicelib.delivery.endings import Ending, accepted, ended_delivery, first_submission_noted
+from chalicelib.delivery.endings import Ending, accepted, begun, ended_delivery, first_submission_noted
 from chalicelib.delivery.records import Cell, Delivery, DeliveryState, Receipt
 from chalicelib.delivery.requests import AddressedWrite, AuthenticRequest
 from chalicelib.delivery.resumption import Resumption

@@ -7,14 +7,13 @@ from datetime import timedelta
 from chalicelib import telemetry
 from chalicelib.clock import Clock, Deadline, from_milliseconds, to_milliseconds
 from chalicelib.delivery.endings import (
-    KEPT_FAILED_PAYLOAD,
     Ending,
     confirmed_submission,
     ended_cell,
     ended_delivery,
     first_submission_noted,
 )
-from chalicelib.delivery.records import Cell, Delivery, DeliveryEvent, DeliveryState, KnownScore, Receipt
+from chalicelib.delivery.records import Cell, Delivery, DeliveryState, KnownScore, Receipt
 from chalicelib.errors import HostRefused, PlatformRefused, PlatformUnavailable, StorageConflict, StorageUnavailable
 from chalicelib.lti11.messages import Answer, Write
 from chalicelib.lti13.ags import AgsClient
@@ -139,8 +138,12 @@ class Attempt:
         return self._delivered(run, step)
 
     def _note_first_submission(self, run: _Run, submitted_at: int) -> _Run:
-        """Write the first submission's time before the call that makes it: a crash must not make a second one."""
+        """Write the first submission's time before the call that makes it: a crash must not make a second one.
+
+        With it goes the score that was read, by which a retry after a crash knows what a person graded meanwhile.
+        """
         noted = first_submission_noted(run.cell, run.claimed.delivery.id, submitted_at)
+        noted = replace(noted, last_known=_score_read(run) or noted.last_known)
         return replace(run, cell=self._ledger.commit(self._clock.now(), cell=Change(run.cell, noted)) or noted)
 
     def _wait_for_timestamp(self, run: _Run, deadline: Deadline) -> None:
@@ -201,12 +204,11 @@ class Attempt:
         return self._finish(run, replace(ending, platform_words=problem.reason))
 
     def _ending(self, run: _Run, state: DeliveryState, answer: Answer, *, applied: bool | None) -> Ending:
-        read: KnownScore | None = None if isinstance(run.facts.result, Unread) else known(run.facts.result)
         return Ending(
             state=state,
             answer=answer,
             applied=applied,
-            read=read,
+            read=_score_read(run),
             submission=submission_state(run.cell, run.facts.result),
             timestamp=to_milliseconds(run.order.timestamp),
         )
@@ -238,15 +240,5 @@ class Attempt:
         return ending.answer
 
 
-def begun(delivery: Delivery, lease_until: int, now: int) -> Delivery:
-    """Return the delivery at the start of a try."""
-    return replace(
-        delivery,
-        state=DeliveryState.ACCEPTED,
-        lease_until=lease_until,
-        tries=delivery.tries + 1,
-        answer=None,
-        ended_at=None,
-        expires_at=now + KEPT_FAILED_PAYLOAD,  # should a crash leave it behind and nothing ever come for its cell
-        events=(*delivery.events, DeliveryEvent(now, f"try {delivery.tries + 1}")),
-    )
+def _score_read(run: _Run) -> KnownScore | None:
+    return None if isinstance(run.facts.result, Unread) else known(run.facts.result)

@@ -53,7 +53,8 @@ class Clearing:
 
     def _settle(self, cell: Cell, platform: Platform, deadline: Deadline) -> Answer | None:
         try:
-            self._takeover.settle(cell, platform, deadline)
+            if self._takeover.settle(cell, platform, deadline) is not None:
+                return answers.cell_busy()  # to try again at once would only add to what the platform suffers
         except PlatformUnavailable as problem:
             return answers.unavailable(PlatformUnavailable(problem.reason, maybe_applied=False))
         except PlatformRefused as refusal:

@@ -1,4 +1,4 @@
-"""How records change as a delivery is accepted, noted and ended. Pure: records in, records out."""
+"""How records change as a delivery is begun, accepted, noted and ended. Pure: records in, records out."""
 
 from dataclasses import dataclass, replace
 from datetime import timedelta
@@ -18,6 +18,8 @@ KEPT_ENDED = int(timedelta(days=180).total_seconds() * 1000)
 """How long what happened is kept."""
 KEPT_FAILED_PAYLOAD = int(timedelta(days=30).total_seconds() * 1000)
 """How long a failed delivery keeps what the student wrote."""
+LONGEST_STORY = 50
+"""Lines of a delivery's story. A tool may send one request again and again, and an item ends at 400 KB."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +42,20 @@ class Ending:
     timestamp: int = 0
     platform_words: str = ""
     warnings: tuple[str, ...] = ()
+
+
+def begun(delivery: Delivery, lease_until: int, now: int) -> Delivery:
+    """Return the delivery at the start of a try."""
+    return replace(
+        delivery,
+        state=DeliveryState.ACCEPTED,
+        lease_until=lease_until,
+        tries=delivery.tries + 1,
+        answer=None,
+        ended_at=None,
+        expires_at=now + KEPT_FAILED_PAYLOAD,  # should a crash leave it behind and nothing ever come for its cell
+        events=_told(delivery.events, DeliveryEvent(now, f"try {delivery.tries + 1}")),
+    )
 
 
 def accepted(cell: Cell, delivery: Delivery) -> Cell:
@@ -103,7 +119,7 @@ def ended_delivery(delivery: Delivery, ending: Ending, now: int) -> Delivery:
         answer=ending.answer,
         platform_words=ending.platform_words,
         warnings=ending.warnings,
-        events=(*delivery.events, DeliveryEvent(now, story)),
+        events=_told(delivery.events, DeliveryEvent(now, story)),
         ended_at=now,
         expires_at=now + (KEPT_FAILED_PAYLOAD if failed else KEPT_ENDED),
     )
@@ -127,6 +143,12 @@ def settled_cell(
     if confirmed_submission(cell, write):
         cell = replace(cell, submission=SubmissionState.EXISTS)
     return cell
+
+
+def _told(story: tuple[DeliveryEvent, ...], line: DeliveryEvent) -> tuple[DeliveryEvent, ...]:
+    """Return the story with one more line; of a long one the beginning and the end."""
+    half = LONGEST_STORY // 2
+    return (*story, line) if len(story) < LONGEST_STORY else (*story[:half], *story[half + 1 :], line)
 
 
 def _other(delivery_id: str | None, ended_id: str) -> str | None:

@@ -1,33 +1,26 @@
 """Deliveries whose end nobody knows: left behind by a crash, or ended without the platform's answer."""
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import datetime
+from decimal import Decimal
 
 from chalicelib.clock import Clock, Deadline, from_milliseconds, to_milliseconds
-from chalicelib.delivery.attempt import READ_FIRST_AFTER, Attempt, Claimed, begun
-from chalicelib.delivery.endings import Ending, accepted, ended_delivery, settled_cell
-from chalicelib.delivery.records import Cell, Delivery, DeliveryState, SubmissionState
-from chalicelib.errors import StorageConflict
-from chalicelib.lti11.messages import Answer, ReplaceResult
+from chalicelib.delivery.attempt import READ_FIRST_AFTER, Attempt, Claimed
+from chalicelib.delivery.endings import Ending, accepted, begun, ended_delivery, settled_cell
+from chalicelib.delivery.records import Cell, Delivery, DeliveryState, KnownScore, SubmissionState
+from chalicelib.delivery.settlement import Verdict, carries_work, shows_score, verdict
+from chalicelib.errors import OutcomeCode, StorageConflict
+from chalicelib.lti11.messages import Answer, Write
 from chalicelib.lti13.ags import AgsClient
 from chalicelib.lti13.profiles import PROFILES
 from chalicelib.lti13.registrations import Platform
 from chalicelib.lti13.scores import Result
 from chalicelib.storage.ledger import Change, Ledger
 from chalicelib.translation import answers
-from chalicelib.translation.comparison import intended, is_ours, known, needs_line_item
-from chalicelib.translation.posts import TYPE_OF_DATA
+from chalicelib.translation.comparison import known, needs_line_item
+from chalicelib.translation.plan import submission_state
 
 SETTLED_ANSWER = answers.success()
-
-
-@dataclass(frozen=True, slots=True)
-class Found:
-    """What the platform shows, and whether it is what a delivery wanted."""
-
-    result: Result | None
-    score_shown: bool
-    work_shown: bool
 
 
 class Takeover:
@@ -76,76 +69,67 @@ class Takeover:
         late = now - from_milliseconds(delivery.received_at) > READ_FIRST_AFTER
         return Claimed(mine, delivery.write, stored or owned, platform, held, retry=unknown or late)
 
-    def settle(self, cell: Cell, platform: Platform, deadline: Deadline) -> None:
+    def settle(self, cell: Cell, platform: Platform, deadline: Deadline) -> Answer | None:
         """Find out what became of the cell's unsettled delivery, before anything else is posted to the cell.
 
-        The design's rule "New attempt": a first call with work is either seen in the results or sent again, because
-        a score-only submission would wipe it. Anything else that cannot be seen stays failed, as its tool was told.
+        The design's rule "New attempt": work is either seen in the results or sent again as long as no submission is
+        confirmed, because a score-only submission would wipe it. Anything else that cannot be seen stays failed, as
+        its tool was told. Returns the answer of a try that failed for now; None: read the cell again.
         Raises PlatformRefused or PlatformUnavailable when the platform cannot be read.
         """
         delivery = None if cell.unsettled_id is None else self._ledger.delivery(cell.unsettled_id)
         if delivery is None or delivery.write is None or delivery.state is not DeliveryState.FAILED:
-            self._commit_cell(cell, replace(cell, unsettled_id=None))
-            return
-        found = self._look(delivery, platform, deadline)
-        applied = found.score_shown or found.work_shown
-        if not applied and _first_work_is_missing(cell, delivery):
-            self.run(delivery, cell, platform, deadline)
-            return
-        self._write_down(cell, delivery, found, applied=applied)
+            self._forget(cell, platform, deadline)
+            return None
+        write, profile = delivery.write, PROFILES[platform.profile]
+        result, maximum = self._look(delivery, write, platform, deadline)
+        found = verdict(cell, write, result, maximum, profile)
+        if found is Verdict.MISSING and carries_work(write, profile):
+            answer = self.run(delivery, cell, platform, deadline)
+            return answer if answer is not None and answer.error_code == OutcomeCode.PLATFORM_UNAVAILABLE else None
+        posted = known(result) if shows_score(write, result, maximum, profile) else None
+        self._write_down(cell, delivery, found, shown=known(result), posted=posted)
+        return None
 
-    def _write_down(self, cell: Cell, delivery: Delivery, found: Found, *, applied: bool) -> None:
-        write = delivery.write
-        if write is None:
-            return
-        now = self._clock.now()
-        shown = known(found.result)
-        settled = settled_cell(
-            cell, delivery, write, shown=shown, confirmed=shown if found.score_shown else None, applied=applied
-        )
-        ended = replace(delivery, outcome_unknown=False)
-        if applied:
-            ending = Ending(DeliveryState.DELIVERED, SETTLED_ANSWER, applied=True)
-            ended = ended_delivery(delivery, ending, to_milliseconds(now))
-        try:
-            self._ledger.commit(now, cell=Change(cell, settled), delivery=Change(delivery, ended))
-        except StorageConflict:
-            return  # somebody else settled it; the caller reads the cell again
+    def _forget(self, cell: Cell, platform: Platform, deadline: Deadline) -> None:
+        """Free a cell of an unsettled delivery that is gone; the submission it may have made must not be wiped."""
+        settled = replace(cell, unsettled_id=None)
+        if cell.submission is SubmissionState.SENT:
+            result = self._ags.read_result(platform, cell.key.line_item, cell.key.user_id, deadline)
+            if submission_state(replace(cell, submission=SubmissionState.UNKNOWN), result) is SubmissionState.EXISTS:
+                settled = replace(settled, submission=SubmissionState.EXISTS)
+        self._commit(cell, settled)
 
-    def _look(self, delivery: Delivery, platform: Platform, deadline: Deadline) -> Found:
-        key, write = delivery.cell, delivery.write
+    def _write_down(
+        self, cell: Cell, delivery: Delivery, found: Verdict, *, shown: KnownScore, posted: KnownScore | None
+    ) -> None:
+        now = to_milliseconds(self._clock.now())
+        if delivery.write is None or found is Verdict.UNDECIDED:
+            self._commit(cell, replace(cell, unsettled_id=None))  # should it come again, it is tried as a retry
+        elif found is Verdict.GRADED_MEANWHILE:
+            ending = Ending(DeliveryState.SUPERSEDED, answers.graded_meanwhile(), applied=False)
+            settled = replace(cell, unsettled_id=None, last_known=shown)
+            self._commit(cell, settled, Change(delivery, ended_delivery(delivery, ending, now)))
+        else:
+            applied = found is Verdict.APPLIED
+            settled = settled_cell(cell, delivery, delivery.write, shown=shown, confirmed=posted, applied=applied)
+            ended = replace(delivery, outcome_unknown=False)
+            if applied:
+                ended = ended_delivery(delivery, Ending(DeliveryState.DELIVERED, SETTLED_ANSWER, applied=True), now)
+            self._commit(cell, settled, Change(delivery, ended))
+
+    def _look(
+        self, delivery: Delivery, write: Write, platform: Platform, deadline: Deadline
+    ) -> tuple[Result | None, Decimal | None]:
+        """Read the result, and the line item's maximum where the write's score is in points."""
+        key = delivery.cell
         result = self._ags.read_result(platform, key.line_item, key.user_id, deadline)
-        if write is None:
-            return Found(result, score_shown=False, work_shown=False)
-        maximum = None
-        if needs_line_item(write):
-            maximum = self._ags.read_line_item(platform, key.line_item, deadline).score_maximum
-        ours = intended(write, maximum)
-        profile = PROFILES[platform.profile]
-        score_shown = ours is not None and result is not None and is_ours(known(result), ours, profile)
-        return Found(result, score_shown, _shows_work(delivery, platform, result))
+        if not needs_line_item(write):
+            return result, None
+        return result, self._ags.read_line_item(platform, key.line_item, deadline).score_maximum
 
-    def _commit_cell(self, before: Cell, after: Cell) -> None:
+    def _commit(self, before: Cell, after: Cell, delivery: Change[Delivery] | None = None) -> None:
         try:
-            self._ledger.commit(self._clock.now(), cell=Change(before, after))
+            self._ledger.commit(self._clock.now(), cell=Change(before, after), delivery=delivery)
         except StorageConflict:
             return  # somebody else was faster; the caller reads the cell again
-
-
-def _shows_work(delivery: Delivery, platform: Platform, result: Result | None) -> bool:
-    write = delivery.write
-    if result is None or not isinstance(write, ReplaceResult) or write.data is None:
-        return False
-    if not PROFILES[platform.profile].submission_extension:
-        return False
-    return result.submission_type == TYPE_OF_DATA[write.data.kind]
-
-
-def _first_work_is_missing(cell: Cell, delivery: Delivery) -> bool:
-    write = delivery.write
-    return (
-        cell.submission is SubmissionState.SENT
-        and cell.first_delivery_id == delivery.id
-        and isinstance(write, ReplaceResult)
-        and write.data is not None
-    )

@@ -95,3 +95,22 @@ def test_a_delete_that_comes_again_does_not_clear_what_a_teacher_gave_meanwhile(
     stage.clock.move(15)
     stage.deliver(OUTCOME_URL, headers, body)
     assert stage.state(seat)["score"] == Decimal(8)
+
+
+@pytest.mark.parametrize("moment", [12, 13])
+def test_a_grade_given_after_a_first_score_whose_writer_crashed_is_not_overwritten(stage: Stage, moment: int) -> None:
+    """Its end was not written down: the score that was read before the post tells whose the present one is."""
+    seat = stage.seat(points=10)
+    body = replace_result(seat.sourcedid, "0.7")
+    headers = signed_headers(OUTCOME_URL, body, CONSUMER_KEY, SECRET, timestamp=int(stage.clock.now().timestamp()))
+    stage.crash(moment)
+    with pytest.raises(Crash):
+        stage.deliver(OUTCOME_URL, headers, body)
+    stage.restart()
+    assert stage.state(seat)["score"] == Decimal(7)
+    stage.clock.move(15)
+    stage.grade(seat, "3")
+    stage.clock.move(15)
+    answer = stage.deliver(OUTCOME_URL, headers, body)
+    assert "somebody graded" in answer.description
+    assert stage.state(seat)["score"] == Decimal(3)

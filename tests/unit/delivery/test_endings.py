@@ -8,8 +8,10 @@ import pytest
 from chalicelib.delivery.endings import (
     KEPT_ENDED,
     KEPT_FAILED_PAYLOAD,
+    LONGEST_STORY,
     Ending,
     accepted,
+    begun,
     confirmed_submission,
     ended_cell,
     ended_delivery,
@@ -240,6 +242,16 @@ class TestEndedDelivery:
     )
     def test_the_story_gets_a_line(self, ending: Ending, line: str) -> None:
         assert ended_delivery(DELIVERY, ending, AT + 40).events == (*DELIVERY.events, DeliveryEvent(AT + 40, line))
+
+    def test_a_long_story_keeps_its_beginning_and_its_end(self) -> None:
+        """A request that fails may come again every second: the item must not grow without end."""
+        delivery = DELIVERY
+        for number in range(500):
+            delivery = ended_delivery(begun(delivery, AT, AT + number), UNKNOWN, AT + number)
+        assert len(delivery.events) == LONGEST_STORY
+        assert delivery.events[0] == DELIVERY.events[0]
+        assert delivery.events[-1] == DeliveryEvent(AT + 499, "failed: Not now")
+        assert delivery.events[-2] == DeliveryEvent(AT + 499, "try 500")
 
 
 class TestSettledCell:
