@@ -98,7 +98,8 @@ def connect(settings: Settings, clock: Clock, transport: Transport, table: Table
     attempt = Attempt(ledger, ags, clock)
     takeover = Takeover(ledger, ags, attempt, clock, settings.lease)
     clearing = Clearing(ledger, takeover, clock)
-    resumption = Resumption(ledger, takeover, clearing, clock)
+    platforms = PlatformStore(table)
+    resumption = Resumption(ledger, platforms, takeover, clearing, clock)
     acceptance = Acceptance(ledger, attempt, clearing, resumption, clock, identifiers, settings.lease)
     return Services(
         settings=settings,
@@ -106,7 +107,7 @@ def connect(settings: Settings, clock: Clock, transport: Transport, table: Table
         identifiers=identifiers,
         table=table,
         tools=tools,
-        platforms=PlatformStore(table),
+        platforms=platforms,
         mappings=MappingStore(table),
         signing_keys=signing_keys,
         deliveries=DeliveryStore(table),

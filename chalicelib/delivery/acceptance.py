@@ -80,7 +80,10 @@ class Acceptance:
         owned = _owned(wanted, cell, delivery)
         try:
             stored = self._ledger.commit(
-                now, receipt=Change(None, receipt), cell=Change(cell, owned), delivery=Change(None, delivery)
+                now,
+                receipt=Change(wanted.earlier_receipt, receipt),
+                cell=Change(cell, owned),
+                delivery=Change(None, delivery),
             )
         except StorageConflict as conflict:
             return self._answer_of_twin(wanted, deadline) if "receipt" in conflict.kinds else None
@@ -112,7 +115,7 @@ class Acceptance:
             return None
         receipt = wanted.request.receipt(earlier.id, answer=answer if answer.succeeded else None)
         try:
-            self._ledger.commit(self._clock.now(), receipt=Change(None, receipt))
+            self._ledger.commit(self._clock.now(), receipt=Change(wanted.earlier_receipt, receipt))
         except StorageConflict:
             self._twin(wanted.request)  # the same signed request, sent twice at once, joined twice
         return answer
@@ -125,7 +128,7 @@ class Acceptance:
         now = self._clock.now()
         ended = ended_delivery(delivery, Ending(DeliveryState.SUPERSEDED, answer, applied=False), to_milliseconds(now))
         try:
-            self._ledger.commit(now, receipt=Change(None, receipt), delivery=Change(None, ended))
+            self._ledger.commit(now, receipt=Change(wanted.earlier_receipt, receipt), delivery=Change(None, ended))
         except StorageConflict:
             self._twin(wanted.request)  # the same signed request, sent twice at once, is superseded twice
         return answer

@@ -159,7 +159,7 @@ class Reception:
             resumed = self._resumption.resume(receipt.delivery_id, platform, deadline)
             if resumed is not None:
                 return self._said(replace(received, reference=receipt.reference), request, resumed, repeat=True)
-        wanted = AddressedWrite(request, outcome, pointing.mapping, platform)
+        wanted = AddressedWrite(request, outcome, pointing.mapping, platform, earlier_receipt=receipt)
         answer = self._acceptance.deliver(wanted, pointing.cell, deadline)
         return self._said(received, request, answer)
 

@@ -134,8 +134,9 @@ class Receipt:
     """Remembers a signed request that was seen, and its answer.
 
     ``key`` is the hash of (consumer key, timestamp, nonce), ``digest`` of signed URL and body. Without an answer the
-    request is in progress until ``deadline``; past it, the request may be processed again with the stored
-    ``received_at``. The receipt means nothing once ``expires_at`` has passed.
+    request is in progress, or may be processed again with the stored ``received_at``: its delivery and cell tell
+    which. ``deadline`` is when the try under way must be over (0: none is), and by it a change is conditioned on the
+    receipt that was read. The receipt means nothing once ``expires_at`` has passed.
     """
 
     key: str

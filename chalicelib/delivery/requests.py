@@ -53,6 +53,8 @@ class AddressedWrite:
     write: Write
     mapping: Mapping
     platform: Platform
+    earlier_receipt: Receipt | None = None
+    """The request's own receipt whose delivery is no longer known: it is replaced."""
 
     def repeats(self, cell: Cell, within: int) -> bool:
         """Tell whether this is the cell's newest outcome, signed again within so many milliseconds."""

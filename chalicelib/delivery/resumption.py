@@ -11,14 +11,18 @@ from chalicelib.errors import StorageConflict
 from chalicelib.lti11.messages import Answer
 from chalicelib.lti13.registrations import Platform
 from chalicelib.storage.ledger import Change, Ledger
+from chalicelib.storage.platforms import PlatformStore
 from chalicelib.translation import answers
 
 
 class Resumption:
     """Resumes deliveries. Times, and so the effect, stay those of the first request."""
 
-    def __init__(self, ledger: Ledger, takeover: Takeover, clearing: Clearing, clock: Clock) -> None:
+    def __init__(
+        self, ledger: Ledger, platforms: PlatformStore, takeover: Takeover, clearing: Clearing, clock: Clock
+    ) -> None:
         self._ledger = ledger
+        self._platforms = platforms
         self._takeover = takeover
         self._clearing = clearing
         self._clock = clock
@@ -26,7 +30,8 @@ class Resumption:
     def resume(self, delivery_id: str, platform: Platform, deadline: Deadline) -> Answer | None:
         """Bring a delivery to its end, and return the tool's answer; None when nothing is known of it.
 
-        Past the deadline the answer is a failure, never success.
+        It goes to the platform that it was accepted for, also when the mapping points elsewhere by now. Past the
+        deadline the answer is a failure, never success.
         """
         while True:
             delivery = self._ledger.delivery(delivery_id)
@@ -34,6 +39,11 @@ class Resumption:
                 return None
             if delivery.write is None or delivery.state not in (DeliveryState.ACCEPTED, DeliveryState.FAILED):
                 return delivery.answer
+            if delivery.cell.platform != platform.name:
+                registered = self._platforms.get(delivery.cell.platform)
+                if registered is None:
+                    return answers.platform_missing()
+                platform = registered
             answer = self._step(delivery, self._ledger.cell(delivery.cell), platform, deadline)
             if answer is not None:
                 return answer

@@ -15,8 +15,8 @@ if TYPE_CHECKING:
 
 CONNECT_TIMEOUT = 1.0
 READ_TIMEOUT = 2.5
-TRIES = 3
-"""Seconds, and tries of one call. Together they stay within what a waiting tool is given."""
+TRIES = 2
+"""Seconds, and tries of one call: 7 seconds at the worst, less than a waiting tool is given."""
 
 
 def make_client(settings: Settings, environ: Mapping[str, str]) -> "DynamoDBClient":

@@ -17,11 +17,11 @@ def key_set() -> Response:
 
     try:
         service = services.current()
-        keys = published_keys(service.signing_keys.list(), service.clock.now())
+        document = jwks(published_keys(service.signing_keys.list(), service.clock.now()))
     except PassbackError as problem:
         telemetry.event("key_set_unavailable", why=str(problem))
         return _json({"error": "The key set cannot be read now."}, 503)
-    return _json(jwks(keys), 200)
+    return _json(document, 200)
 
 
 def _json(document: object, status: int) -> Response:

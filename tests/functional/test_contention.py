@@ -196,3 +196,49 @@ def test_a_table_that_fails_before_the_post_is_a_failure_and_nothing_is_posted(s
     answer = stage.send(replace_result(seat.sourcedid, "0.9"))
     assert (answer.status, answer.error) == (422, "platform_unavailable")
     assert stage.scores_posted() == []
+
+
+def test_a_request_whose_delivery_is_gone_from_the_table_is_taken_as_new(stage: Stage) -> None:
+    seat = stage.seat(points=10)
+    body = replace_result(seat.sourcedid, "0.9")
+    headers = signed_now(stage, body)
+    stage.faults({"path": "score", "kind": "throttle_403", "count": 1})
+    stage.deliver(OUTCOME_URL, headers, body)
+    (failed,) = stage.services.deliveries.list(stage.clock.now())
+    stage.services.table.delete(delivery_key(failed.id))
+    stage.table_requests.clear()
+    assert stage.deliver(OUTCOME_URL, headers, body).code == "success"
+    assert stage.state(seat)["score"] == Decimal(9)
+    assert len(stage.table_requests) < 10
+
+
+def test_a_delivery_goes_where_it_was_accepted_for_also_when_the_mapping_moved(stage: Stage) -> None:
+    seat = stage.seat(points=10)
+    body = replace_result(seat.sourcedid, "0.9", data=TEXT)
+    headers = signed_now(stage, body)
+    stage.crash(3)
+    with pytest.raises(Crash):
+        stage.deliver(OUTCOME_URL, headers, body)
+    stage.restart()
+    elsewhere = stage.seat(platform="canvas-older", points=10)
+    stage.map(elsewhere, sourcedid=seat.sourcedid)
+    stage.clock.move(20)
+    assert stage.deliver(OUTCOME_URL, headers, body).code == "success"
+    assert stage.state(seat)["body"] == "an essay"
+    assert stage.state(elsewhere)["attempt"] == 0
+
+
+def test_a_delivery_for_a_platform_that_is_gone_is_a_failure_that_says_so(stage: Stage) -> None:
+    seat = stage.seat(points=10)
+    body = replace_result(seat.sourcedid, "0.9")
+    headers = signed_now(stage, body)
+    stage.crash(3)
+    with pytest.raises(Crash):
+        stage.deliver(OUTCOME_URL, headers, body)
+    stage.restart()
+    elsewhere = stage.seat(platform="canvas-older", points=10)
+    stage.map(elsewhere, sourcedid=seat.sourcedid)
+    stage.services.platforms.remove("canvas")
+    stage.clock.move(20)
+    answer = stage.deliver(OUTCOME_URL, headers, body)
+    assert (answer.error, "not registered" in answer.description) == ("platform_refused", True)

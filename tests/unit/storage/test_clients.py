@@ -48,7 +48,7 @@ def test_a_missing_region_is_said_so() -> None:
 def test_timeouts_are_short_and_tries_few() -> None:
     config: Any = make_client(Settings(), LOCAL).meta.config
     assert (config.connect_timeout, config.read_timeout) == (1.0, 2.5)
-    assert config.retries == {"mode": "standard", "total_max_attempts": 3}
+    assert config.retries == {"mode": "standard", "total_max_attempts": 2}
 
 
 def test_a_refusal_names_operation_and_code_and_nothing_that_was_sent() -> None:
