@@ -5,11 +5,10 @@ import re
 from lxml import etree
 
 from chalicelib.errors import OutcomeFailure, OutcomeUnsupported
-from chalicelib.lti11.messages import Answer, CodeMajor, Operation
+from chalicelib.lti11.messages import LONGEST_ECHO, Answer, CodeMajor, Operation
 
 NAMESPACE = "http://www.imsglobal.org/services/ltiv1p1/xsd/imsoms_v1p0"
 UNSUPPORTED_DESCRIPTION = "Request could not be handled. ¯\\_(ツ)_/¯"
-LONGEST_ECHO = 255
 
 _DECLARATION = '<?xml version="1.0" encoding="UTF-8"?>\n'
 _NOT_XML = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")

@@ -2,7 +2,6 @@
 
 import re
 from collections.abc import Sequence
-from datetime import datetime
 from urllib.parse import unquote_to_bytes
 
 from lxml import etree
@@ -18,8 +17,7 @@ from chalicelib.lti11.authorization import (
     read_authorization,
     refused_authorization,
 )
-from chalicelib.lti11.messages import Answer, Envelope, Operation, Outcome
-from chalicelib.lti11.outcome import read_outcome
+from chalicelib.lti11.messages import Answer, Envelope, Operation
 
 LARGEST_FORM = 256 * 1024
 MOST_FIELDS = 200
@@ -92,19 +90,6 @@ def read_form_envelope(fields: Fields) -> Envelope:
         sourcedid=values.get("sourcedid"),
         result_score=values.get("result_resultscore_textstring") if replaces else None,
     )
-
-
-def read_form_outcome(fields: Fields, now: datetime) -> Outcome:
-    """Check a form and return what it asks for; numbers are read as in XML (section 4.1).
-
-    Raises
-    ------
-    OutcomeUnsupported
-        For an unknown message type.
-    OutcomeFailure
-        With the code of the failure.
-    """
-    return read_outcome(read_form_envelope(fields), now)
 
 
 def write_form_answer(answer: Answer, *, sourcedid: str) -> str:

@@ -5,6 +5,9 @@ from datetime import datetime
 from decimal import Decimal
 from enum import StrEnum
 
+LONGEST_ECHO = 255
+"""Characters of a text from the request that an answer repeats at most."""
+
 
 class Operation(StrEnum):
     """The three operations of the service (LTI 1.1 Basic Outcomes, section 1.2)."""

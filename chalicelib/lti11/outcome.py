@@ -6,6 +6,7 @@ from typing import NoReturn
 
 from chalicelib.errors import OutcomeCode, OutcomeFailure, OutcomeUnsupported
 from chalicelib.lti11.messages import (
+    LONGEST_ECHO,
     DeleteResult,
     Envelope,
     Operation,
@@ -18,7 +19,6 @@ from chalicelib.lti11.messages import (
 from chalicelib.lti11.numbers import NumberFault, parse_score
 from chalicelib.lti11.times import check_not_ahead, parse_submitted_at
 
-LONGEST_ECHO = 255
 INVALID_SOURCEDID = "Invalid sourcedid"
 NOT_BETWEEN = "Score is not between 0 and 1"
 NEGATIVE_TOTAL = "Total score must not be negative"

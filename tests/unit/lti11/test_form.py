@@ -15,10 +15,10 @@ from chalicelib.lti11.form import (
     read_form,
     read_form_authorization,
     read_form_envelope,
-    read_form_outcome,
     write_form_answer,
 )
 from chalicelib.lti11.messages import Answer, CodeMajor, DeleteResult, ReadResult, ReplaceResult, ScoreScale, ToolScore
+from chalicelib.lti11.outcome import read_outcome
 from chalicelib.lti11.signature import verify_signature
 
 from .signing import SECRET, URL, Signer
@@ -142,12 +142,12 @@ class TestOutcome:
         ],
     )
     def test_message_types_in_any_case(self, message: str, expected: object, case: Callable[[str], str]) -> None:
-        assert read_form_outcome(fields(lti_message_type=case(message)), NOW) == expected
+        assert read_outcome(read_form_envelope(fields(lti_message_type=case(message))), NOW) == expected
 
     @pytest.mark.parametrize("message", [None, "", "basic-lis-readmembershipsforcontext", "replaceResult"])
     def test_other_message_types_are_unsupported(self, message: str | None) -> None:
         with pytest.raises(OutcomeUnsupported):
-            read_form_outcome(fields(lti_message_type=message), NOW)
+            read_outcome(read_form_envelope(fields(lti_message_type=message)), NOW)
 
     @pytest.mark.parametrize(
         ("changes", "code"),
@@ -162,7 +162,7 @@ class TestOutcome:
     )
     def test_failures(self, changes: dict[str, str | None], code: OutcomeCode) -> None:
         with pytest.raises(OutcomeFailure) as caught:
-            read_form_outcome(fields(**changes), NOW)
+            read_outcome(read_form_envelope(fields(**changes)), NOW)
         assert caught.value.code is code
 
     def test_the_sourcedid_is_as_sent(self) -> None:
