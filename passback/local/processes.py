@@ -75,15 +75,15 @@ class Child:
         return CommandFailed("child_died", f"The {self.name} ended by itself. {self._last_words()}")
 
     def stop(self) -> None:
-        """Ask it to stop, wait, and end its whole group if it does not; harmless when it has ended."""
+        """Ask it to stop, wait, and end what is left of its group; harmless when it has ended."""
         if self.is_alive:
             self._process.send_signal(signal.SIGTERM)
-        try:
+        with contextlib.suppress(subprocess.TimeoutExpired):
             self._process.wait(_STOP_SECONDS)
-        except subprocess.TimeoutExpired:
-            with contextlib.suppress(ProcessLookupError):
-                os.killpg(self._process.pid, signal.SIGKILL)
-            self._process.wait()
+        # Its workers too: when the server is killed outright they live on, answer tools, and keep the port.
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(self._process.pid, signal.SIGKILL)
+        self._process.wait()
 
     def _last_words(self) -> str:
         lines = self.log_text().strip().splitlines()[-8:]

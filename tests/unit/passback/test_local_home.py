@@ -2,6 +2,8 @@ import json
 import os
 import socket
 import stat
+import subprocess
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -31,6 +33,18 @@ def running(home: Home, engine_port: int, process_id: int | None = None) -> Runn
     stack = RunningStack(process_id or os.getpid(), 1, 2, engine_port, "passback")
     home.write_stack(stack)
     return stack
+
+
+def gone(process_id: int) -> bool:
+    """Tell whether a process ended; it does so a moment after it was told to, and its new parent may not reap it."""
+    for _ in range(200):
+        state = subprocess.run(
+            ["ps", "-o", "stat=", "-p", str(process_id)], capture_output=True, text=True, check=False
+        ).stdout.strip()
+        if not state or state.startswith("Z"):
+            return True
+        time.sleep(0.02)
+    return False
 
 
 def test_a_live_stack_is_found_and_forgotten(home: Home, listening: int) -> None:
@@ -146,3 +160,22 @@ def test_a_child_is_stopped(tmp_path: Path) -> None:
     assert child.is_alive
     child.stop()
     assert not child.is_alive
+
+
+def test_what_a_killed_child_leaves_running_is_ended_with_it(tmp_path: Path) -> None:
+    (tmp_path / "pair.py").write_text(
+        "import os, signal, time\n"
+        "if os.fork():\n"
+        "    time.sleep(0.2)\n"
+        "    os.kill(os.getpid(), signal.SIGKILL)\n"
+        "print(os.getpid(), flush=True)\n"
+        "time.sleep(60)\n"
+    )
+    environment = os.environ | {"PYTHONPATH": str(tmp_path)}
+    child = Child("server", ["pair"], environment, tmp_path / "log")
+    with pytest.raises(CommandFailed, match="ended by itself"):
+        child.wait_until(lambda: False)
+    worker = int(child.log_text())
+    os.kill(worker, 0)
+    child.stop()
+    assert gone(worker)
