@@ -168,7 +168,7 @@ def check_line_item(services: "Services", platform: Platform) -> Check:
         return Check(
             name,
             CheckState.SKIPPED,
-            "No mapping points to this platform yet.",
+            f"None of the first {_LOOKED_AT} mappings of each tool points to this platform.",
             "Bring mappings in: `passback mapping import`.",
         )
 

@@ -98,6 +98,15 @@ def test_without_a_token_no_line_item_is_asked_for(ready: Operator) -> None:
     assert "campus: line item" not in checked(services_with(ready, refusing("token", 503, {})))
 
 
+def test_a_platform_without_a_mapping_is_told_with_how_far_was_looked(
+    ready: Operator, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("passback.checks._LOOKED_AT", 0)
+    check = checked(services_with(ready))["campus: line item"]
+    assert check.state is CheckState.SKIPPED
+    assert check.detail == "None of the first 0 mappings of each tool points to this platform."
+
+
 def unknown_name(_host: str) -> list[str]:
     raise OSError("unknown")
 
