@@ -3,7 +3,7 @@
 from chalicelib.clock import Clock, Deadline, from_milliseconds, to_milliseconds
 from chalicelib.delivery.attempt import Attempt, Claimed
 from chalicelib.delivery.clearing import Clearing
-from chalicelib.delivery.endings import Ending, accepted, begun, ended_delivery, first_submission_noted
+from chalicelib.delivery.endings import Ending, accepted, begun, covers, ended_delivery, first_submission_noted
 from chalicelib.delivery.records import Cell, Delivery, DeliveryState, Receipt
 from chalicelib.delivery.requests import AddressedWrite, AuthenticRequest
 from chalicelib.delivery.resumption import Resumption
@@ -68,7 +68,8 @@ class Acceptance:
             return None if clear is False else clear
         # Only now: the newest outcome may have turned out to be without effect, and then it supersedes nothing.
         if wanted.overtaken(cell):
-            return self._superseded(wanted, cell)
+            covered = cell.newest is None or covers(cell.newest, wanted.write)
+            return self._superseded(wanted, cell) if covered else answers.overtaken()
         return self._accept(wanted, cell, deadline)
 
     def _accept(self, wanted: AddressedWrite, cell: Cell, deadline: Deadline) -> Answer | None:

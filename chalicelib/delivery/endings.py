@@ -64,10 +64,34 @@ def accepted(cell: Cell, delivery: Delivery) -> Cell:
         cell,
         newest_received_at=delivery.received_at,
         newest_timestamp=max(delivery.timestamp, cell.newest_timestamp or 0),
-        newest=NewestDelivery(delivery.id, delivery.consumer_key, delivery.body_digest, delivery.received_at),
+        newest=NewestDelivery(
+            delivery.id,
+            delivery.consumer_key,
+            delivery.body_digest,
+            delivery.received_at,
+            sets_score=_sets_score(delivery.write),
+            sets_work=_sets_work(delivery.write),
+        ),
         under_way_id=delivery.id,
         lease_until=delivery.lease_until,
     )
+
+
+def covers(newest: NewestDelivery, write: Write) -> bool:
+    """Tell whether nothing of an older write would be left to see once the newer delivery is applied.
+
+    A newer outcome with work alone leaves the older one's score to be stored, and one with a score alone its work:
+    to call such an older outcome superseded would lose it.
+    """
+    return (newest.sets_score or not _sets_score(write)) and (newest.sets_work or not _sets_work(write))
+
+
+def _sets_score(write: Write | None) -> bool:
+    return not isinstance(write, ReplaceResult) or write.score is not None
+
+
+def _sets_work(write: Write | None) -> bool:
+    return isinstance(write, ReplaceResult) and write.data is not None
 
 
 def first_submission_noted(cell: Cell, delivery_id: str, submitted_at: int) -> Cell:

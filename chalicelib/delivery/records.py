@@ -47,6 +47,10 @@ class NewestDelivery:
     consumer_key: str
     body_digest: str
     received_at: int
+    sets_score: bool = True
+    """It gives a score or takes one away."""
+    sets_work: bool = False
+    """It hands in work."""
 
 
 @dataclass(frozen=True, slots=True)

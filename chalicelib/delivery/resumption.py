@@ -4,7 +4,7 @@ from dataclasses import replace
 
 from chalicelib.clock import Clock, Deadline, to_milliseconds
 from chalicelib.delivery.clearing import Clearing
-from chalicelib.delivery.endings import Ending, ended_delivery
+from chalicelib.delivery.endings import Ending, covers, ended_delivery
 from chalicelib.delivery.records import Cell, Delivery, DeliveryState
 from chalicelib.delivery.takeover import Takeover
 from chalicelib.errors import StorageConflict
@@ -57,7 +57,8 @@ class Resumption:
             if clear is not True:
                 return None if clear is False else clear
             if _overtaken(cell, delivery):
-                return self._end_superseded(delivery)
+                covered = cell.newest is None or delivery.write is None or covers(cell.newest, delivery.write)
+                return self._end_superseded(delivery) if covered else answers.overtaken()
         elif self._clearing.is_owned(cell):
             self._clearing.pause(deadline)
             return None

@@ -89,6 +89,8 @@ def written_newest(newest: NewestDelivery | None) -> Item | None:
         "consumer_key": newest.consumer_key,
         "body_digest": newest.body_digest,
         "received_at": newest.received_at,
+        "sets_score": newest.sets_score,
+        "sets_work": newest.sets_work,
     }
 
 
@@ -101,4 +103,6 @@ def read_newest(fields: Fields | None) -> NewestDelivery | None:
         consumer_key=fields.text("consumer_key"),
         body_digest=fields.text("body_digest"),
         received_at=fields.number("received_at"),
+        sets_score=fields.flag("sets_score"),
+        sets_work=fields.flag("sets_work"),
     )

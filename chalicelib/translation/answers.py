@@ -128,6 +128,14 @@ def cell_busy() -> Answer:
     )
 
 
+def overtaken() -> Answer:
+    """A newer outcome of the cell came first, and does not bring what this one has."""
+    return failure(
+        OutcomeCode.PLATFORM_UNAVAILABLE,
+        "The outcome was not stored: a newer one for the same student came first. Please send it again.",
+    )
+
+
 def unreadable(problem: PlatformUnavailable) -> Answer:
     """Tell the tool that the score cannot be read now."""
     return failure(OutcomeCode.PLATFORM_UNAVAILABLE, f"The score cannot be read now: {problem.reason}.")

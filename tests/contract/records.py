@@ -125,7 +125,7 @@ DELIVERY = Delivery(
     receipt_key="receipt-key",
     state=DeliveryState.SUPERSEDED,
     lease_until=NOW_MS + 12_000,
-    previous=NewestDelivery("delivery before", "key", "digest", NOW_MS - 1),
+    previous=NewestDelivery("delivery before", "key", "digest", NOW_MS - 1, sets_score=False, sets_work=True),
     tries=2,
     outcome_unknown=True,
     answer=ANSWER,

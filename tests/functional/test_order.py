@@ -1,6 +1,7 @@
 """Which outcome counts when several of one cell meet: the newest received one that had an effect."""
 
 from decimal import Decimal
+from typing import Any
 
 import pytest
 from pox import replace_result, signed_headers
@@ -15,7 +16,7 @@ def signed_now(stage: Stage, body: bytes) -> dict[str, str]:
 
 def test_an_outcome_received_before_the_newest_one_changes_nothing(stage: Stage) -> None:
     seat = stage.seat(points=10)
-    older = replace_result(seat.sourcedid, "0.1", data=TEXT)
+    older = replace_result(seat.sourcedid, "0.1")
     headers, received = signed_now(stage, older), stage.clock.now()
     stage.clock.move(3)
     stage.send(replace_result(seat.sourcedid, "0.9"))
@@ -24,6 +25,45 @@ def test_an_outcome_received_before_the_newest_one_changes_nothing(stage: Stage)
     state = stage.state(seat)
     assert (state["score"], state["attempt"], state["body"]) == (Decimal(9), 1, None)
     assert stage.deliver(OUTCOME_URL, headers, older, received=received).text == answer.text
+
+
+@pytest.mark.parametrize(
+    ("older", "newer"),
+    [
+        ({"score": "0.6"}, {"data": TEXT}),
+        ({"score": "0.6", "data": TEXT}, {"data": {"text": "newer"}}),
+        ({"data": TEXT}, {"score": "0.6"}),
+        ({"score": "0.3", "data": TEXT}, {"score": "0.6"}),
+    ],
+)
+def test_an_older_outcome_that_the_newer_one_does_not_replace_is_not_called_superseded(
+    stage: Stage, older: dict[str, Any], newer: dict[str, Any]
+) -> None:
+    seat = stage.seat(points=10)
+    body = replace_result(seat.sourcedid, **older)
+    headers, received = signed_now(stage, body), stage.clock.now()
+    stage.clock.move(3)
+    assert stage.send(replace_result(seat.sourcedid, **newer)).code == "success"
+    answer = stage.deliver(OUTCOME_URL, headers, body, received=received)
+    assert (answer.error, "not stored" in answer.description) == ("platform_unavailable", True)
+    assert stage.send(body).code == "success"
+    state = stage.state(seat)
+    if "score" in older:
+        assert state["score"] == Decimal(older["score"]) * 10
+    if "data" in older:
+        assert state["body"] == "an essay"
+
+
+@pytest.mark.parametrize("newer", [{"score": "0.9", "data": {"text": "newer"}}, {"score": "0.9"}])
+def test_an_older_outcome_that_the_newer_one_replaces_whole_is_superseded(stage: Stage, newer: dict[str, Any]) -> None:
+    seat = stage.seat(points=10)
+    older = {"score": "0.1", "data": TEXT} if "data" in newer else {"score": "0.1"}
+    body = replace_result(seat.sourcedid, **older)
+    headers, received = signed_now(stage, body), stage.clock.now()
+    stage.clock.move(3)
+    stage.send(replace_result(seat.sourcedid, **newer))
+    assert "superseded" in stage.deliver(OUTCOME_URL, headers, body, received=received).description
+    assert stage.state(seat)["score"] == Decimal(9)
 
 
 def test_two_outcomes_of_one_millisecond_both_arrive_the_later_one_last(stage: Stage) -> None:

@@ -93,7 +93,7 @@ class TestAccepted:
 
     def test_the_delivery_is_the_newest_of_its_cell(self) -> None:
         assert (OWNED.newest_received_at, OWNED.newest_timestamp) == (AT, AT)
-        assert OWNED.newest == NewestDelivery("d2", "tool", "digest of a body", AT)
+        assert OWNED.newest == NewestDelivery("d2", "tool", "digest of a body", AT, sets_score=True, sets_work=True)
 
     def test_a_timestamp_that_was_given_out_is_never_given_out_again(self) -> None:
         ahead = replace(BEFORE, newest_timestamp=AT + 3)
