@@ -27,8 +27,8 @@ def _libraries() -> dict[str, float | int | None]:
     import botocore.session
     import chalice.app  # noqa: F401 - importing is the point, here and below
     import httpx
-    import lxml.etree  # noqa: F401
-    import oauthlib.oauth1.rfc5849.signature  # noqa: F401
+    import lxml.etree  # noqa: F401 - as above
+    import oauthlib.oauth1.rfc5849.signature  # noqa: F401 - as above
 
     imported = time.perf_counter()
     botocore.session.Session().create_client(

@@ -62,7 +62,6 @@ def accepted(cell: Cell, delivery: Delivery) -> Cell:
     """Return the cell once the delivery owns it."""
     return replace(
         cell,
-        newest_received_at=delivery.received_at,
         newest_timestamp=max(delivery.timestamp, cell.newest_timestamp or 0),
         newest=NewestDelivery(
             delivery.id,
@@ -183,8 +182,7 @@ def _without_newest(cell: Cell, delivery: Delivery) -> Cell:
     """Forget an outcome that surely had no effect, so that it does not supersede the one before it."""
     if cell.newest is None or cell.newest.delivery_id != delivery.id:
         return cell
-    previous = delivery.previous
-    return replace(cell, newest_received_at=None if previous is None else previous.received_at, newest=previous)
+    return replace(cell, newest=delivery.previous)
 
 
 def _with_submission(cell: Cell) -> Cell:

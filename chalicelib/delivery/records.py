@@ -59,7 +59,6 @@ class Cell:
 
     key: CellKey
     version: int = 0
-    newest_received_at: int | None = None
     newest_timestamp: int | None = None
     """The largest ``timestamp`` given out for the cell; at least ``newest_received_at`` once a tie was moved on."""
     submission: SubmissionState = SubmissionState.UNKNOWN
@@ -76,6 +75,11 @@ class Cell:
     lease_until: int = 0
     unsettled_id: str | None = None
     """An ended delivery of which nobody knows whether the platform applied it."""
+
+    @property
+    def newest_received_at(self) -> int | None:
+        """Time R of the newest outcome that was accepted and had, or may have had, an effect."""
+        return None if self.newest is None else self.newest.received_at
 
 
 class DeliveryState(StrEnum):

@@ -20,8 +20,6 @@ from chalicelib.translation import answers
 from chalicelib.translation.comparison import known, needs_line_item
 from chalicelib.translation.plan import submission_state
 
-SETTLED_ANSWER = answers.success()
-
 
 class Takeover:
     """Ends deliveries that others began."""
@@ -38,10 +36,7 @@ class Takeover:
 
         A delivery that was still under way, or ended unknown, may have been applied: it is tried as a retry.
         """
-        if delivery.write is None:
-            return None
-        now = self._clock.now()
-        claimed = self._claim(delivery, cell, platform, now)
+        claimed = self._claim(delivery, cell, platform, self._clock.now())
         return None if claimed is None else self._attempt.run(claimed, deadline)
 
     def _claim(self, delivery: Delivery, cell: Cell, platform: Platform, now: datetime) -> Claimed | None:
@@ -115,7 +110,7 @@ class Takeover:
             settled = settled_cell(cell, delivery, delivery.write, shown=shown, confirmed=posted, applied=applied)
             ended = replace(delivery, outcome_unknown=False)
             if applied:
-                ended = ended_delivery(delivery, Ending(DeliveryState.DELIVERED, SETTLED_ANSWER, applied=True), now)
+                ended = ended_delivery(delivery, Ending(DeliveryState.DELIVERED, answers.success(), applied=True), now)
             self._commit(cell, settled, Change(delivery, ended))
 
     def _look(

@@ -20,7 +20,6 @@ def to_item(cell: Cell) -> Item:
         "pk": cell_key(cell.key),
         **written_cell_key(cell.key),
         "version": cell.version,
-        "newest_received_at": cell.newest_received_at,
         "newest_timestamp": cell.newest_timestamp,
         "submission": cell.submission,
         "first_submitted_at": cell.first_submitted_at,
@@ -40,7 +39,6 @@ def from_item(item: Item) -> Cell:
     return Cell(
         key=read_cell_key(fields),
         version=fields.number("version"),
-        newest_received_at=fields.number_or_none("newest_received_at"),
         newest_timestamp=fields.number_or_none("newest_timestamp"),
         submission=fields.choice("submission", SubmissionState),
         first_submitted_at=fields.number_or_none("first_submitted_at"),

@@ -76,7 +76,6 @@ MAPPING = Mapping(
 CELL = Cell(
     key=CELL_KEY,
     version=3,
-    newest_received_at=NOW_MS,
     newest_timestamp=NOW_MS + 1,
     submission=SubmissionState.SENT,
     first_submitted_at=NOW_MS - 5,

@@ -63,7 +63,6 @@ DELIVERY = Delivery(
 BEFORE = Cell(
     DELIVERY.cell,
     version=7,
-    newest_received_at=AT - 500,
     newest_timestamp=AT - 500,
     submission=SubmissionState.NONE,
     last_posted=KnownScore(Decimal("0.5"), Decimal(1)),
@@ -188,7 +187,7 @@ class TestEndedCell:
         assert (cell.newest_received_at, cell.newest) == (AT, OWNED.newest)
 
     def test_an_outcome_without_effect_leaves_a_newer_one_the_newest(self) -> None:
-        newer = replace(OWNED, newest_received_at=AT + 9, newest=NewestDelivery("d3", "tool", "digest", AT + 9))
+        newer = replace(OWNED, newest=NewestDelivery("d3", "tool", "digest", AT + 9))
         cell = ended_cell(newer, DELIVERY, REFUSED)
         assert (cell.newest_received_at, cell.newest) == (AT + 9, newer.newest)
 
