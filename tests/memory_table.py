@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from chalicelib.errors import StorageConflict
 from chalicelib.storage.attributes import Item, decode_item, encode_item
-from chalicelib.storage.conditions import Condition, Put
+from chalicelib.storage.conditions import Condition, Put, Remove, Write
 from chalicelib.storage.table import PAGE, Page, Table
 
 if TYPE_CHECKING:
@@ -65,8 +65,8 @@ class MemoryTable(Table):
     def delete(self, pk: str) -> bool:
         return bool(self._announced("DeleteItem", lambda: self._items.pop(pk, None) is not None))
 
-    def transact(self, puts: Sequence[Put]) -> None:
-        self._announced("TransactWriteItems", lambda: self._write(puts))
+    def transact(self, writes: Sequence[Write]) -> None:
+        self._announced("TransactWriteItems", lambda: self._write(writes))
 
     def query_listing(
         self, kind: str, *, limit: int = PAGE, start: tuple[str, str] | None = None, reverse: bool = False
@@ -86,17 +86,23 @@ class MemoryTable(Table):
         following = page[-1][0] if len(rows) > limit else None
         return Page(tuple(decode_item(item) for _, item in page), following)
 
-    def _write(self, puts: Sequence[Put]) -> None:
-        encoded = [encode_item(put.item) for put in puts]
-        keys = [item["pk"]["S"] for item in encoded]
+    def _write(self, writes: Sequence[Write]) -> None:
+        encoded = {write.item["pk"]: encode_item(write.item) for write in writes if isinstance(write, Put)}
+        keys = [str(write.item["pk"]) if isinstance(write, Put) else write.pk for write in writes]
         if len(set(keys)) != len(keys):
             raise ValueError("a transaction names an item twice")
         failed = {
-            put.kind for put, key in zip(puts, keys, strict=True) if not _holds(put.condition, self._items.get(key))
+            write.kind
+            for write, key in zip(writes, keys, strict=True)
+            if not isinstance(write, Remove) and not _holds(write.condition, self._items.get(key))
         }
         if failed:
             raise StorageConflict(frozenset(failed))
-        self._items.update(zip(keys, encoded, strict=True))
+        for write, key in zip(writes, keys, strict=True):
+            if isinstance(write, Put):
+                self._items[key] = encoded[key]
+            if isinstance(write, Remove):
+                self._items.pop(key, None)
 
     def _announced(self, operation: str, work: Callable[[], Any]) -> Any:
         self._before(operation)

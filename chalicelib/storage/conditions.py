@@ -1,6 +1,7 @@
 """Conditions under which an item is written, and writes that carry one."""
 
 from dataclasses import dataclass, field
+from typing import TypeAlias
 
 from chalicelib.storage.attributes import Item
 
@@ -50,3 +51,24 @@ class Put:
     kind: str
     item: Item
     condition: Condition
+
+
+@dataclass(frozen=True, slots=True)
+class Check:
+    """One item that a transaction leaves as it is, and that must meet a condition for the rest to be written."""
+
+    kind: str
+    pk: str
+    condition: Condition
+
+
+@dataclass(frozen=True, slots=True)
+class Remove:
+    """One item to delete, whatever it holds; deleting what is not stored is fine."""
+
+    kind: str
+    pk: str
+
+
+Write: TypeAlias = Put | Check | Remove
+"""What a transaction is made of. It names each item once (DynamoDB API, TransactWriteItems)."""

@@ -17,7 +17,7 @@ from botocore.exceptions import ClientError
 from chalicelib.errors import StorageConflict, StorageUnavailable
 from chalicelib.storage.attributes import Item, decode_item, encode_item
 from chalicelib.storage.clients import make_client, unavailable_when_refused
-from chalicelib.storage.conditions import Condition, Put
+from chalicelib.storage.conditions import Condition, Put, Write
 from chalicelib.storage.schema import LISTING, create
 from chalicelib.storage.writes import (
     cancellation_codes,
@@ -26,6 +26,7 @@ from chalicelib.storage.writes import (
     kinds_with,
     placeholders,
     put_request,
+    transaction_part,
 )
 
 if TYPE_CHECKING:
@@ -34,7 +35,6 @@ if TYPE_CHECKING:
         AttributeValueTypeDef,
         KeysAndAttributesUnionTypeDef,
         QueryInputTypeDef,
-        TransactWriteItemTypeDef,
         WriteRequestUnionTypeDef,
     )
 
@@ -172,15 +172,15 @@ class Table:
             response = self._client.delete_item(TableName=self.name, Key={"pk": {"S": pk}}, ReturnValues="ALL_OLD")
         return "Attributes" in response
 
-    def transact(self, puts: Sequence[Put]) -> None:
-        """Write all items or none, in one TransactWriteItems.
+    def transact(self, writes: Sequence[Write]) -> None:
+        """Put, check and remove all items or none, in one TransactWriteItems.
 
         Raises
         ------
         StorageConflict
             If conditions do not hold, naming the kinds of those items; or if other transactions kept items busy.
         """
-        self._while_busy(lambda: self._transact_once(puts))
+        self._while_busy(lambda: self._transact_once(writes))
 
     def query_listing(
         self, kind: str, *, limit: int = PAGE, start: tuple[str, str] | None = None, reverse: bool = False
@@ -226,17 +226,17 @@ class Table:
                 return
         raise StorageConflict(busy)
 
-    def _transact_once(self, puts: Sequence[Put]) -> frozenset[str]:
-        requests: list[TransactWriteItemTypeDef] = [{"Put": put_request(self.name, put)} for put in puts]
+    def _transact_once(self, writes: Sequence[Write]) -> frozenset[str]:
+        parts = [transaction_part(self.name, write) for write in writes]
         with unavailable_when_refused("TransactWriteItems"):
             try:
-                self._client.transact_write_items(TransactItems=requests)
+                self._client.transact_write_items(TransactItems=parts)
             except ClientError as error:
                 reasons = cancellation_codes(error)
-                failed = kinds_with(puts, reasons, "ConditionalCheckFailed")
+                failed = kinds_with(writes, reasons, "ConditionalCheckFailed")
                 if failed:
                     raise StorageConflict(failed) from None
-                busy = kinds_with(puts, reasons, "TransactionConflict")
+                busy = kinds_with(writes, reasons, "TransactionConflict")
                 if not busy:
                     raise
                 return busy

@@ -8,10 +8,39 @@ from botocore.exceptions import ClientError
 from chalicelib.errors import StorageConflict
 from chalicelib.storage.attributes import encode_item
 from chalicelib.storage.clients import error_code, unavailable_when_refused
-from chalicelib.storage.conditions import Condition, Put
+from chalicelib.storage.conditions import Check, Condition, Put, Remove, Write
 
 if TYPE_CHECKING:
-    from mypy_boto3_dynamodb.type_defs import AttributeValueTypeDef, PutTypeDef
+    from mypy_boto3_dynamodb.type_defs import (
+        AttributeValueTypeDef,
+        ConditionCheckTypeDef,
+        PutTypeDef,
+        TransactWriteItemTypeDef,
+    )
+
+
+def transaction_part(table: str, write: Write) -> "TransactWriteItemTypeDef":
+    """Make one member of a TransactWriteItems."""
+    match write:
+        case Put():
+            return {"Put": put_request(table, write)}
+        case Check():
+            return {"ConditionCheck": _check_request(table, write)}
+        case Remove():
+            return {"Delete": {"TableName": table, "Key": {"pk": {"S": write.pk}}}}
+
+
+def _check_request(table: str, check: Check) -> "ConditionCheckTypeDef":
+    request: ConditionCheckTypeDef = {
+        "TableName": table,
+        "Key": {"pk": {"S": check.pk}},
+        "ConditionExpression": check.condition.expression,
+        "ExpressionAttributeNames": placeholders(check.condition.names),
+    }
+    values = condition_values(check.condition)
+    if values:  # as in put_request
+        request["ExpressionAttributeValues"] = values
+    return request
 
 
 def put_request(table: str, put: Put) -> "PutTypeDef":
@@ -77,6 +106,6 @@ def cancellation_codes(error: ClientError) -> list[str]:
     return [str(reason.get("Code")) for reason in reasons]
 
 
-def kinds_with(puts: Sequence[Put], reasons: Sequence[str], wanted: str) -> frozenset[str]:
+def kinds_with(writes: Sequence[Write], reasons: Sequence[str], wanted: str) -> frozenset[str]:
     """Name the kinds of the writes that were cancelled for this reason."""
-    return frozenset(put.kind for put, reason in zip(puts, reasons, strict=False) if reason == wanted)
+    return frozenset(write.kind for write, reason in zip(writes, reasons, strict=False) if reason == wanted)

@@ -10,7 +10,7 @@ from memory_table import MemoryTable
 
 from chalicelib.errors import StorageConflict
 from chalicelib.storage.attributes import Item
-from chalicelib.storage.conditions import ABSENT, Condition, Put, absent_or_expired, unchanged
+from chalicelib.storage.conditions import ABSENT, Check, Condition, Put, Remove, absent_or_expired, unchanged
 from chalicelib.storage.table import Table
 
 KEYS = st.sampled_from(["a", "b", "c"])
@@ -29,13 +29,21 @@ ITEMS = st.fixed_dictionaries(
         "listing_order": st.text("012é", min_size=1, max_size=3),
     },
 )
+WRITES = st.one_of(
+    st.builds(lambda item, condition: Put(item["pk"], item, condition), ITEMS, CONDITIONS),
+    st.builds(lambda pk, condition: Check(pk, pk, condition), KEYS, CONDITIONS),
+    st.builds(lambda pk: Remove(pk, pk), KEYS),
+)
+"""Each names its item as its kind."""
 STEPS = st.lists(
     st.one_of(
         st.tuples(st.just("put"), ITEMS, st.none() | CONDITIONS),
         st.tuples(st.just("update"), KEYS, CONDITIONS),
         st.tuples(st.just("delete"), KEYS, st.none()),
         st.tuples(
-            st.just("transact"), st.lists(ITEMS, min_size=2, max_size=3, unique_by=lambda item: item["pk"]), CONDITIONS
+            st.just("transact"),
+            st.lists(WRITES, min_size=2, max_size=3, unique_by=lambda write: write.kind),
+            st.none(),
         ),
     ),
     max_size=12,
@@ -52,7 +60,7 @@ def _do(table: Table, step: tuple[str, Any, Condition | None]) -> object:
         if what == "delete":
             return table.delete(target)
         if what == "transact":
-            table.transact([Put(item["pk"], item, condition or ABSENT) for item in target])
+            table.transact(target)
     except StorageConflict as conflict:
         return conflict.kinds
     return None

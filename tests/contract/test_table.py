@@ -1,6 +1,6 @@
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from io import BytesIO
 from typing import TYPE_CHECKING, Any
@@ -10,12 +10,14 @@ from botocore.awsrequest import AWSPreparedRequest, AWSResponse
 from botocore.compat import HTTPHeaders
 from botocore.httpsession import URLLib3Session
 from engine import free_port
+from memory_table import MemoryTable
+from moto import mock_aws
 
 from chalicelib.config import Settings
 from chalicelib.errors import StorageConflict, StorageUnavailable
 from chalicelib.storage.attributes import Item
 from chalicelib.storage.clients import make_client
-from chalicelib.storage.conditions import ABSENT, Put, absent_or_expired, lifetime, unchanged
+from chalicelib.storage.conditions import ABSENT, Check, Put, Remove, absent_or_expired, lifetime, unchanged
 from chalicelib.storage.table import Table, create
 
 if TYPE_CHECKING:
@@ -34,6 +36,18 @@ EVERY_TYPE: Item = {
     "list": ["x", 1, True, {"a": "b"}],
     "empty_list": [],
 }
+
+
+@pytest.fixture(params=["memory", "moto", pytest.param("ministack", marks=pytest.mark.engine)])
+def any_table(request: pytest.FixtureRequest, make_table: "Callable[[DynamoDBClient], Table]") -> Iterator[Table]:
+    """Each engine, and the table in memory that other tests use in its place."""
+    if request.param == "memory":
+        yield MemoryTable()
+    elif request.param == "moto":
+        with mock_aws():
+            yield make_table(request.getfixturevalue("moto_client"))
+    else:
+        yield make_table(request.getfixturevalue("shared_engine_client"))
 
 
 def race(number: int, attempt: Callable[[int], object]) -> list[int]:
@@ -178,6 +192,50 @@ def test_a_transaction_writes_nothing_and_names_what_conflicts(table: Table) -> 
     assert conflict.value.kinds == {"cell", "delivery"}
     assert table.get("a") is None
     assert table.get("b") == {"pk": "b", "n": 1}
+
+
+def test_a_transaction_puts_checks_and_removes_together(any_table: Table) -> None:
+    any_table.put({"pk": "checked", "n": 1})
+    any_table.put({"pk": "removed", "n": 1})
+    any_table.transact(
+        [
+            Put("cell", {"pk": "a"}, ABSENT),
+            Check("delivery", "checked", unchanged(n=1)),
+            Check("mapping", "missing", ABSENT),
+            Remove("parked", "removed"),
+            Remove("parked", "never stored"),
+        ]
+    )
+    assert any_table.get_many(["a", "checked", "missing", "removed", "never stored"]) == {
+        "a": {"pk": "a"},
+        "checked": {"pk": "checked", "n": 1},
+    }
+
+
+def test_a_check_that_fails_is_named_and_nothing_is_put_or_removed(any_table: Table) -> None:
+    any_table.put({"pk": "checked", "n": 1})
+    any_table.put({"pk": "removed"})
+    with pytest.raises(StorageConflict) as conflict:
+        any_table.transact(
+            [
+                Put("cell", {"pk": "a"}, ABSENT),
+                Check("delivery", "checked", unchanged(n=2)),
+                Check("mapping", "checked too", unchanged(n=1)),
+                Check("receipt", "missing", ABSENT),
+                Remove("parked", "removed"),
+            ]
+        )
+    assert conflict.value.kinds == {"delivery", "mapping"}
+    assert set(any_table.get_many(["a", "checked", "removed"])) == {"checked", "removed"}
+
+
+def test_a_put_that_fails_keeps_what_would_be_removed(any_table: Table) -> None:
+    any_table.put({"pk": "a"})
+    any_table.put({"pk": "removed"})
+    with pytest.raises(StorageConflict) as conflict:
+        any_table.transact([Remove("parked", "removed"), Put("cell", {"pk": "a"}, ABSENT)])
+    assert conflict.value.kinds == {"cell"}
+    assert any_table.get("removed") == {"pk": "removed"}
 
 
 def listed(number: int) -> dict[str, str]:

@@ -9,7 +9,7 @@ from botocore.stub import Stubber
 from chalicelib.config import Settings
 from chalicelib.errors import StorageConflict, StorageUnavailable
 from chalicelib.storage.clients import make_client
-from chalicelib.storage.conditions import ABSENT, Put
+from chalicelib.storage.conditions import ABSENT, Check, Put, Remove
 from chalicelib.storage.table import TRIES, Table, create
 
 ENVIRONMENT = {
@@ -101,6 +101,14 @@ def test_a_transaction_that_stays_in_the_way_is_a_conflict_of_its_items(stubbed:
         stubbed.table.transact(PUTS)
     assert conflict.value.kinds == {"cell", "delivery"}
     assert conflict.value.retryable
+
+
+def test_checked_and_removed_items_that_stay_busy_are_named_as_well(stubbed: Stubbed) -> None:
+    for _ in range(TRIES):
+        stubbed.cancelled("None", "TransactionConflict", "TransactionConflict")
+    with pytest.raises(StorageConflict) as conflict:
+        stubbed.table.transact([PUTS[0], Check("cell", "b", ABSENT), Remove("parked", "c")])
+    assert conflict.value.kinds == {"cell", "parked"}
 
 
 def test_a_failed_condition_is_told_at_once_even_beside_a_busy_item(stubbed: Stubbed) -> None:
