@@ -58,6 +58,27 @@ class MemoryTable(Table):
 
         self._announced("UpdateItem", write)
 
+    def add(
+        self,
+        pk: str,
+        name: str,
+        by: int,
+        *,
+        at_most: int | None = None,
+        also: Item | None = None,
+        kind: str = "item",
+    ) -> int | None:
+        def write() -> int | None:
+            stored = self._items.get(pk, {"pk": {"S": pk}})
+            total = int(stored.get(name, {"N": "0"})["N"]) + by
+            if at_most is not None and total > at_most:
+                return None
+            self._items[pk] = {**stored, **encode_item({name: total, **(also or {})})}
+            return total
+
+        total: int | None = self._announced("UpdateItem", write)
+        return total
+
     def put_many(self, items: Iterable[Item]) -> None:
         for item in items:
             self.put(item)

@@ -8,6 +8,7 @@ import random
 import secrets
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from itertools import islice
 from typing import TYPE_CHECKING
@@ -15,18 +16,18 @@ from typing import TYPE_CHECKING
 from botocore.exceptions import ClientError
 
 from chalicelib.errors import StorageConflict, StorageUnavailable
-from chalicelib.storage.attributes import Item, decode_item, encode_item
+from chalicelib.storage.attributes import Fields, Item, decode_item, encode_item
 from chalicelib.storage.clients import make_client, unavailable_when_refused
 from chalicelib.storage.conditions import Condition, Put, Write
 from chalicelib.storage.schema import LISTING, create
 from chalicelib.storage.writes import (
+    add_request,
     cancellation_codes,
-    condition_values,
     conditionally,
     kinds_with,
-    placeholders,
     put_request,
     transaction_part,
+    update_request,
 )
 
 if TYPE_CHECKING:
@@ -131,27 +132,47 @@ class Table:
     def update(self, pk: str, changes: Item, condition: Condition, *, kind: str = "item") -> None:
         """Set some attributes of one item under a condition; as ``put`` in everything else."""
         token = self._token()
-        values = encode_item({**changes, "write_token": token})
-        settings = ", ".join(f"#{name} = :new_{name}" for name in values)
-        self._while_busy(
-            lambda: conditionally(
-                kind,
-                token,
-                "UpdateItem",
-                lambda: self._client.update_item(
-                    TableName=self.name,
-                    Key={"pk": {"S": pk}},
-                    UpdateExpression=f"SET {settings}",
-                    ConditionExpression=condition.expression,
-                    ExpressionAttributeNames=placeholders((*values, *condition.names)),
-                    ExpressionAttributeValues={
-                        **{f":new_{name}": value for name, value in values.items()},
-                        **condition_values(condition),
-                    },
-                    ReturnValuesOnConditionCheckFailure="ALL_OLD",
-                ),
-            )
-        )
+        request = update_request(self.name, pk, {**changes, "write_token": token}, condition)
+        request["ReturnValuesOnConditionCheckFailure"] = "ALL_OLD"
+        self._while_busy(lambda: conditionally(kind, token, "UpdateItem", lambda: self._client.update_item(**request)))
+
+    def add(
+        self,
+        pk: str,
+        name: str,
+        by: int,
+        *,
+        at_most: int | None = None,
+        also: Item | None = None,
+        kind: str = "item",
+    ) -> int | None:
+        """Add to a number of one item in one request, and set attributes ``also``; a missing number counts as 0.
+
+        Returns the new number; None if it would be above ``at_most``, and then nothing is written. An item whose time
+        is over counts for as long as it is stored.
+
+        The client sends a request again when its answer is lost, and then the number is added twice: made for limits,
+        where counting one too many does no harm, and not for counts that must be right.
+
+        Raises
+        ------
+        StorageConflict
+            If transactions kept the item busy, naming ``kind``.
+        """
+        request = add_request(self.name, pk, name, by, at_most=at_most, settings=also or {})
+        sums: list[int] = []
+
+        def send() -> None:
+            changed = self._client.update_item(**request)["Attributes"]
+            sums.append(Fields(decode_item(changed)).number(name))
+
+        def send_unless_above() -> frozenset[str]:
+            with suppress(StorageConflict):
+                return conditionally(kind, self._token(), "UpdateItem", send)
+            return frozenset()
+
+        self._while_busy(send_unless_above)
+        return sums[0] if sums else None
 
     def put_many(self, items: Iterable[Item]) -> None:
         """Write any number of items without conditions, 25 in a request; of two with one key the later one counts.

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 from botocore.exceptions import ClientError
 
 from chalicelib.errors import StorageConflict
-from chalicelib.storage.attributes import encode_item
+from chalicelib.storage.attributes import Item, encode, encode_item
 from chalicelib.storage.clients import error_code, unavailable_when_refused
 from chalicelib.storage.conditions import Check, Condition, Put, Remove, Write
 
@@ -16,6 +16,7 @@ if TYPE_CHECKING:
         ConditionCheckTypeDef,
         PutTypeDef,
         TransactWriteItemTypeDef,
+        UpdateItemInputTypeDef,
     )
 
 
@@ -55,6 +56,49 @@ def put_request(table: str, put: Put) -> "PutTypeDef":
     if values:  # DynamoDB refuses an empty map here
         request["ExpressionAttributeValues"] = values
     return request
+
+
+def update_request(table: str, pk: str, settings: Item, condition: Condition) -> "UpdateItemInputTypeDef":
+    """Make an UpdateItem that sets attributes under a condition."""
+    values = encode_item(settings)
+    return {
+        "TableName": table,
+        "Key": {"pk": {"S": pk}},
+        "UpdateExpression": _set_clause(values),
+        "ConditionExpression": condition.expression,
+        "ExpressionAttributeNames": placeholders((*values, *condition.names)),
+        "ExpressionAttributeValues": {**_new_values(values), **condition_values(condition)},
+    }
+
+
+def add_request(
+    table: str, pk: str, name: str, by: int, *, at_most: int | None, settings: Item
+) -> "UpdateItemInputTypeDef":
+    """Make an UpdateItem that adds to a number and sets attributes along, unless the sum is above ``at_most``."""
+    values = encode_item(settings)
+    request: UpdateItemInputTypeDef = {
+        "TableName": table,
+        "Key": {"pk": {"S": pk}},
+        "UpdateExpression": f"ADD #{name} :by {_set_clause(values)}",
+        "ExpressionAttributeNames": placeholders((name, *values)),
+        "ExpressionAttributeValues": {":by": encode(by), **_new_values(values)},
+        "ReturnValues": "UPDATED_NEW",
+    }
+    if at_most is not None:
+        # A condition cannot add up, so that the stored number is compared with what is left below the limit.
+        fits_alone = f"attribute_not_exists(#{name}) OR " if by <= at_most else ""
+        request["ConditionExpression"] = f"{fits_alone}#{name} <= :left"
+        request["ExpressionAttributeValues"] = {**request["ExpressionAttributeValues"], ":left": encode(at_most - by)}
+    return request
+
+
+def _set_clause(values: Iterable[str]) -> str:
+    settings = ", ".join(f"#{name} = :new_{name}" for name in values)
+    return f"SET {settings}" if settings else ""
+
+
+def _new_values(values: "dict[str, AttributeValueTypeDef]") -> "dict[str, AttributeValueTypeDef]":
+    return {f":new_{name}": value for name, value in values.items()}
 
 
 def placeholders(names: Iterable[str]) -> dict[str, str]:

@@ -39,6 +39,7 @@ STEPS = st.lists(
     st.one_of(
         st.tuples(st.just("put"), ITEMS, st.none() | CONDITIONS),
         st.tuples(st.just("update"), KEYS, CONDITIONS),
+        st.tuples(st.just("add"), st.tuples(KEYS, st.integers(-1, 2), st.none() | st.integers(-1, 3)), st.none()),
         st.tuples(st.just("delete"), KEYS, st.none()),
         st.tuples(
             st.just("transact"),
@@ -57,6 +58,9 @@ def _do(table: Table, step: tuple[str, Any, Condition | None]) -> object:
             table.put(target, condition)
         if what == "update":
             table.update(target, {"version": 2}, condition or ABSENT)
+        if what == "add":
+            pk, by, at_most = target
+            return table.add(pk, "version", by, at_most=at_most, also={"state": "x"})
         if what == "delete":
             return table.delete(target)
         if what == "transact":

@@ -165,6 +165,47 @@ def test_an_update_changes_some_attributes_and_keeps_the_others(table: Table) ->
     assert conflict.value.kinds == {"token"}
 
 
+def test_a_number_that_is_missing_counts_from_nought(any_table: Table) -> None:
+    assert any_table.add("a", "n", 2) == 2
+    assert any_table.add("a", "n", 3) == 5
+    assert any_table.add("a", "other", -1) == -1
+    assert any_table.get("a") == {"pk": "a", "n": 5, "other": -1}
+
+
+def test_a_number_grows_to_its_limit_and_not_above(any_table: Table) -> None:
+    assert [any_table.add("a", "n", 2, at_most=5) for _ in range(4)] == [2, 4, None, None]
+    assert any_table.add("a", "n", 1, at_most=5) == 5
+    assert any_table.get("a") == {"pk": "a", "n": 5}
+
+
+@pytest.mark.parametrize(("by", "at_most"), [(1, 0), (6, 5), (0, -1), (-1, -2)])
+def test_a_first_step_above_the_limit_writes_nothing(any_table: Table, by: int, at_most: int) -> None:
+    assert any_table.add("a", "n", by, at_most=at_most, also={"name": "new"}) is None
+    assert any_table.get("a") is None
+
+
+def test_a_number_above_its_limit_may_only_fall_to_it(any_table: Table) -> None:
+    any_table.put({"pk": "a", "n": 7})
+    assert any_table.add("a", "n", 0, at_most=5) is None
+    assert any_table.add("a", "n", -1, at_most=5) is None
+    assert any_table.add("a", "n", -2, at_most=5) == 5
+
+
+def test_attributes_are_set_along_with_a_number_and_others_are_kept(any_table: Table) -> None:
+    any_table.put({"pk": "a", "kept": "k", "expires_at": 1})
+    along: Item = {"expires_at": 2, "listing_kind": "kind", "listing_order": "1", "left_out": None}
+    assert any_table.add("a", "n", 1, at_most=1, also=along) == 1
+    assert any_table.add("a", "n", 1, at_most=1, also={"expires_at": 3}) is None
+    stored = {"pk": "a", "kept": "k", "n": 1, "expires_at": 2, "listing_kind": "kind", "listing_order": "1"}
+    assert any_table.get("a") == stored
+    assert list(any_table.listing("kind")) == [stored]
+
+
+def test_adding_takes_one_request(table: Table, operations: list[str]) -> None:
+    table.add("a", "n", 1, at_most=5)
+    assert operations == ["UpdateItem"]
+
+
 def test_deleting_tells_whether_something_was_there(table: Table) -> None:
     table.put({"pk": "a"})
     assert table.delete("a") is True
@@ -305,6 +346,8 @@ def test_a_missing_table_is_unavailable(client: "DynamoDBClient") -> None:
         missing.query_listing("kind")
     with pytest.raises(StorageUnavailable):
         missing.delete("a")
+    with pytest.raises(StorageUnavailable):
+        missing.add("a", "n", 1, at_most=1)
 
 
 def test_an_item_that_is_too_large_is_a_failure(table: Table) -> None:
@@ -365,6 +408,12 @@ class TestRaces:
         race(8, add)
         assert (engine_table.get("a") or {})["n"] == 8
 
+    def test_adding_at_the_same_time_loses_no_count_and_keeps_to_the_limit(self, engine_table: Table) -> None:
+        sums: list[int | None] = []
+        race(20, lambda _: sums.append(engine_table.add("a", "n", 1, at_most=15)))
+        assert sorted(each for each in sums if each is not None) == list(range(1, 16))
+        assert sums.count(None) == 5
+
 
 class Body(BytesIO):
     def stream(self, **_: object) -> "list[bytes]":
@@ -402,6 +451,11 @@ class TestLostAnswers:
         engine_table.put({"pk": "a", "n": 1})
         lost = LostAnswer(engine_client)
         engine_table.update("a", {"n": 2}, unchanged(n=1))
+        assert lost.sent == 2
+
+    def test_a_sum_counts_twice(self, engine_client: "DynamoDBClient", engine_table: Table) -> None:
+        lost = LostAnswer(engine_client)
+        assert engine_table.add("a", "n", 1) == 2
         assert lost.sent == 2
 
     def test_a_transaction(self, engine_client: "DynamoDBClient", engine_table: Table) -> None:

@@ -141,6 +141,27 @@ def test_a_put_that_waits_in_vain_is_a_conflict(stubbed: Stubbed) -> None:
     assert conflict.value.kinds == {"cell"}
 
 
+def test_adding_waits_for_a_transaction_in_the_way(stubbed: Stubbed) -> None:
+    stubbed.answers.add_client_error("update_item", "TransactionConflictException")
+    stubbed.answers.add_response("update_item", {"Attributes": {"n": {"N": "3"}}})
+    assert stubbed.table.add("a", "n", 1, at_most=5) == 3
+    assert len(stubbed.pauses) == 1
+
+
+def test_adding_in_vain_is_a_conflict_and_not_the_limit(stubbed: Stubbed) -> None:
+    for _ in range(TRIES):
+        stubbed.answers.add_client_error("update_item", "TransactionConflictException")
+    with pytest.raises(StorageConflict) as conflict:
+        stubbed.table.add("a", "n", 1, at_most=5, kind="cap")
+    assert conflict.value.kinds == {"cap"}
+
+
+def test_a_sum_above_the_limit_is_asked_once(stubbed: Stubbed) -> None:
+    stubbed.answers.add_client_error("update_item", "ConditionalCheckFailedException")
+    assert stubbed.table.add("a", "n", 1, at_most=5) is None
+    assert stubbed.pauses == []
+
+
 @pytest.mark.parametrize(("stored", "conflicts"), [("ours", False), ("theirs", True)])
 def test_a_condition_that_fails_on_our_own_write_is_no_conflict(stubbed: Stubbed, stored: str, conflicts: bool) -> None:
     stubbed.answers.add_client_error(
