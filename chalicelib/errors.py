@@ -11,6 +11,9 @@ PassbackError
 ├── StorageConflict       somebody else changed a record first; read again
 ├── StorageUnavailable    the table, or the key service, cannot be used now
 ├── StorageUnreadable     a stored value is damaged, sealed for another owner, or of an unknown form
+├── QueueUnavailable      the queue cannot be used now; what was to be sent is in the table
+├── PoisonMessage         a message of the queue that Passback cannot have written, or not this version
+├── WorkFailed            an error of ours stopped the work on a message; the queue brings it again
 └── SetupError            something the operator has to put right
 """
 
@@ -132,6 +135,37 @@ class StorageUnavailable(PassbackError):
 
 class StorageUnreadable(PassbackError):
     """A stored value cannot be read: damaged, sealed for another owner or by another key, or of an unknown form."""
+
+
+class QueueUnavailable(PassbackError):
+    """The queue cannot be reached, is throttling, or refused a call.
+
+    A message that raised this may have been sent or not. ``reason`` names operation and code, never what was sent.
+    """
+
+    retryable = True
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(f"The queue cannot be used now: {reason}.")
+        self.reason = reason
+
+
+class PoisonMessage(PassbackError):
+    """A message that no try can help: not ours, damaged, or of another version. ``reason`` never repeats its text."""
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(f"A message cannot be read: {reason}.")
+        self.reason = reason
+
+
+class WorkFailed(PassbackError):
+    """An unexpected error stopped the work on a message; ``kind`` is its type, and its own text stays out of logs."""
+
+    retryable = True
+
+    def __init__(self, kind: str) -> None:
+        super().__init__(f"Unexpected {kind}.")
+        self.kind = kind
 
 
 class SetupError(PassbackError):
