@@ -81,6 +81,20 @@ class PlatformError(PassbackError):
     """A call to a platform did not do what was asked."""
 
 
+class Trouble(StrEnum):
+    """What kept a platform from doing its part, as far as it tells how the platform is."""
+
+    UNREACHABLE = "unreachable"
+    """No connection, no answer in time, a broken one, or a gateway's 502 or 503."""
+    TOKEN = "token"  # noqa: S105  # not one
+    """No token could be had, other than by throttling."""
+    THROTTLED = "throttled"
+    ERROR = "error"
+    """It answered, with an error of its own or something unreadable: it is there."""
+    OURS = "ours"
+    """We had no time left, or too much at once: it says nothing about the platform."""
+
+
 class PlatformUnavailable(PlatformError):
     """The platform is down, slow or throttling: a retry can help.
 
@@ -89,11 +103,14 @@ class PlatformUnavailable(PlatformError):
 
     retryable = True
 
-    def __init__(self, reason: str, *, maybe_applied: bool, status: int | None = None) -> None:
+    def __init__(
+        self, reason: str, *, maybe_applied: bool, status: int | None = None, cause: Trouble = Trouble.ERROR
+    ) -> None:
         super().__init__(reason)
         self.reason = reason
         self.maybe_applied = maybe_applied
         self.status = status
+        self.cause = cause
 
 
 class PlatformRefused(PlatformError):

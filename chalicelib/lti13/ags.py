@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 from chalicelib.clock import Deadline
-from chalicelib.errors import PlatformError, PlatformRefused, PlatformUnavailable
+from chalicelib.errors import PlatformError, PlatformRefused, PlatformUnavailable, Trouble
 from chalicelib.lti13.profiles import PROFILES, Profile, RefusalKind, classify
 from chalicelib.lti13.registrations import Platform
 from chalicelib.lti13.replies import MalformedAnswer, Reply, contains, is_throttled, words_of
@@ -32,6 +32,8 @@ LINE_ITEM = "application/vnd.ims.lis.v2.lineitem+json"
 
 MOST_PAGES = 20
 """Pages of results that are read in search of one user."""
+GATEWAY_STATUSES = frozenset({502, 503})
+"""What stands before a platform says so when there is nobody behind it (RFC 9110, sections 15.6.3 and 15.6.4)."""
 
 
 class AgsClient:
@@ -134,12 +136,15 @@ class AgsClient:
 def _failure(profile: Profile, reply: Reply, words: str, *, maybe_applied: bool) -> PlatformError:
     """Say what an answer that is no success means: not now, or never."""
     if is_throttled(reply):
-        return PlatformUnavailable(f"throttled: {words}", maybe_applied=False, status=reply.status)
+        return PlatformUnavailable(
+            f"throttled: {words}", maybe_applied=False, status=reply.status, cause=Trouble.THROTTLED
+        )
     kind = classify(profile, reply.status, words)
     final = kind is RefusalKind.FILE_ERROR or (reply.status in profile.final_statuses and _is_empty_list(reply))
     # 408 is a time-out as well, only told by the platform's side.
     if (reply.status >= 500 or reply.status == 408) and not final:
-        return PlatformUnavailable(words, maybe_applied=maybe_applied, status=reply.status)
+        cause = Trouble.UNREACHABLE if reply.status in GATEWAY_STATUSES else Trouble.ERROR
+        return PlatformUnavailable(words, maybe_applied=maybe_applied, status=reply.status, cause=cause)
     return PlatformRefused(kind, reply.status, words)
 
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from urllib.parse import urlencode
 
 from chalicelib.clock import Clock, Deadline, to_milliseconds
-from chalicelib.errors import PlatformError, PlatformRefused, PlatformUnavailable
+from chalicelib.errors import PlatformError, PlatformRefused, PlatformUnavailable, Trouble
 from chalicelib.lti13.keys import Signer
 from chalicelib.lti13.profiles import PROFILES, RefusalKind
 from chalicelib.lti13.registrations import Platform
@@ -72,7 +72,10 @@ class TokenEndpoint:
         value = answer.get("access_token")
         if not isinstance(value, str) or not _fits_a_header(value):
             raise PlatformUnavailable(
-                "token endpoint: no token in the answer", maybe_applied=False, status=reply.status
+                "token endpoint: no token in the answer",
+                maybe_applied=False,
+                status=reply.status,
+                cause=Trouble.TOKEN,
             )
         return AccessToken(value, asked_at + 1000 * _life(answer.get("expires_in")))
 
@@ -88,8 +91,12 @@ class TokenEndpoint:
         try:
             return self._transport.send(platform, "POST", platform.token_url, headers, content, deadline)
         except PlatformUnavailable as failure:  # a token more or less: no score was sent yet
-            reason = f"token endpoint: {failure.reason}"
-            raise PlatformUnavailable(reason, maybe_applied=False, status=failure.status) from failure
+            raise PlatformUnavailable(
+                f"token endpoint: {failure.reason}",
+                maybe_applied=False,
+                status=failure.status,
+                cause=Trouble.OURS if failure.cause is Trouble.OURS else Trouble.TOKEN,
+            ) from failure
 
     def _assertion(self, platform: Platform, now: int) -> str:
         issued = now - BACKDATED
@@ -133,8 +140,10 @@ def _refusal(platform: Platform, reply: Reply, answer: dict[str, object], assert
     """Make the error of a token endpoint's answer (RFC 6749, section 5.2; Canvas AGS, section 1)."""
     words = words_of(reply, assertion)
     passing = contains(words, PROFILES[platform.profile].passing_token_errors)
-    if reply.status >= 500 or reply.status == 408 or is_throttled(reply) or passing:
-        return PlatformUnavailable(f"token endpoint: {words}", maybe_applied=False, status=reply.status)
+    throttled = is_throttled(reply)
+    if reply.status >= 500 or reply.status == 408 or throttled or passing:
+        cause = Trouble.THROTTLED if throttled else Trouble.TOKEN
+        return PlatformUnavailable(f"token endpoint: {words}", maybe_applied=False, status=reply.status, cause=cause)
     if answer.get("error") == "invalid_scope":
         asked = ", ".join(scope.rpartition("/")[2] for scope in SCOPES)
         return PlatformRefused(

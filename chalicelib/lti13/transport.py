@@ -14,7 +14,7 @@ from http.cookiejar import CookieJar, DefaultCookiePolicy
 import httpx
 
 from chalicelib.clock import Clock, Deadline
-from chalicelib.errors import PlatformUnavailable
+from chalicelib.errors import PlatformUnavailable, Trouble
 from chalicelib.lti13.bodies import read_body
 from chalicelib.lti13.connections import PinnedTransport
 from chalicelib.lti13.hosts import check_addresses, check_url, literal_address
@@ -30,6 +30,9 @@ Observe = Callable[[Platform, Reply, float], None]
 _NOT_SENT = (httpx.ConnectError, httpx.ConnectTimeout, httpx.LocalProtocolError)
 # h11's text for a first line that is no status line, such as Moodle's "HTTP/1.0 0 " (Moodle 4.5, Scores).
 _NO_STATUS_LINE = "illegal status line"
+
+FAIR_TIME = 1.0
+"""Seconds: a platform that had less than this and did not answer is not to blame; we came late."""
 
 
 def make_client(clock: Clock, tls: ssl.SSLContext | None = None) -> httpx.Client:
@@ -117,9 +120,10 @@ class Transport:
             If the answer began with no HTTP status line; also a ``PlatformUnavailable``.
         """
         target = check_url(platform, url, local=self._local)
-        addresses = self._addresses(platform, target, deadline)
+        too_late = Trouble.UNREACHABLE if deadline.remaining() >= FAIR_TIME else Trouble.OURS
+        addresses = self._addresses(platform, target, deadline, too_late)
         if deadline.passed:
-            raise PlatformUnavailable("no time left to call the platform", maybe_applied=False)
+            raise PlatformUnavailable("no time left to call the platform", maybe_applied=False, cause=too_late)
         request = self._http.build_request(
             method,
             target,
@@ -128,12 +132,12 @@ class Transport:
             extensions={"addresses": addresses, "deadline": deadline},
         )
         started = self._clock.monotonic()
-        reply = self._exchange(request, deadline)
+        reply = self._exchange(request, deadline, too_late)
         if self._observe is not None:
             self._observe(platform, reply, self._clock.monotonic() - started)
         return reply
 
-    def _exchange(self, request: httpx.Request, deadline: Deadline) -> Reply:
+    def _exchange(self, request: httpx.Request, deadline: Deadline, too_late: Trouble) -> Reply:
         changes_something = request.method != "GET"
         status = None
         try:
@@ -144,24 +148,35 @@ class Transport:
             finally:
                 response.close()
         except _NOT_SENT as failure:
-            raise PlatformUnavailable(f"no connection: {failure}", maybe_applied=False) from failure
+            raise PlatformUnavailable(
+                f"no connection: {failure}", maybe_applied=False, cause=_cause(failure, too_late)
+            ) from failure
         except httpx.RemoteProtocolError as failure:
             # Not its text in the reason: it quotes what the platform sent.
             kind = MalformedAnswer if _NO_STATUS_LINE in str(failure) else PlatformUnavailable
-            raise kind("broken or no HTTP answer", maybe_applied=changes_something, status=status) from failure
+            raise kind(
+                "broken or no HTTP answer",
+                maybe_applied=changes_something,
+                status=status,
+                cause=_cause(failure, too_late),
+            ) from failure
         except httpx.HTTPError as failure:
             reason = "no answer in time" if isinstance(failure, httpx.TimeoutException) else f"no answer: {failure}"
-            raise PlatformUnavailable(reason, maybe_applied=changes_something, status=status) from failure
+            raise PlatformUnavailable(
+                reason, maybe_applied=changes_something, status=status, cause=_cause(failure, too_late)
+            ) from failure
         phrase: bytes = response.extensions.get("reason_phrase", b"")
         return Reply(response.status_code, phrase.decode("utf-8", "replace"), dict(response.headers), body)
 
-    def _addresses(self, platform: Platform, target: httpx.URL, deadline: Deadline) -> tuple[str, ...]:
+    def _addresses(
+        self, platform: Platform, target: httpx.URL, deadline: Deadline, too_late: Trouble
+    ) -> tuple[str, ...]:
         literal = literal_address(target)
         port = target.port or (443 if target.scheme == "https" else 80)
-        found = [literal] if literal else self._resolved(target.raw_host.decode("ascii"), port, deadline)
+        found = [literal] if literal else self._resolved(target.raw_host.decode("ascii"), port, deadline, too_late)
         return check_addresses(platform, target, found, local=self._local)
 
-    def _resolved(self, host: str, port: int, deadline: Deadline) -> Sequence[str]:
+    def _resolved(self, host: str, port: int, deadline: Deadline, too_late: Trouble) -> Sequence[str]:
         """Resolve a name within the deadline: the system's resolver takes no time-out, so it runs beside us."""
         found: list[Sequence[str]] = []
         failures: list[OSError] = []
@@ -178,4 +193,12 @@ class Transport:
         if found and found[0]:
             return found[0]
         why = failures[0] if failures else "no answer in time" if thread.is_alive() else "no address"
-        raise PlatformUnavailable(f"the name {host} cannot be resolved: {why}", maybe_applied=False)
+        cause = too_late if thread.is_alive() else Trouble.UNREACHABLE
+        raise PlatformUnavailable(f"the name {host} cannot be resolved: {why}", maybe_applied=False, cause=cause)
+
+
+def _cause(failure: httpx.HTTPError, too_late: Trouble) -> Trouble:
+    """Tell what a failed exchange says about the platform. A request that we cannot write says nothing."""
+    if isinstance(failure, httpx.LocalProtocolError):
+        return Trouble.OURS
+    return too_late if isinstance(failure, httpx.TimeoutException) else Trouble.UNREACHABLE

@@ -7,7 +7,7 @@ from typing import Any
 import httpx
 import pytest
 
-from chalicelib.errors import HostRefused, PlatformRefused, PlatformUnavailable
+from chalicelib.errors import HostRefused, PlatformRefused, PlatformUnavailable, Trouble
 from chalicelib.lti13.ags import AgsClient
 from chalicelib.lti13.profiles import RefusalKind
 from chalicelib.lti13.registrations import Platform
@@ -167,6 +167,30 @@ def test_a_score_posted_to_an_unpublished_assignment_of_older_canvas_left_a_subm
 def test_a_5xx_and_a_408_may_have_stored_the_score(status: int) -> None:
     failure = unavailable(httpx.Response(status, text="oops"))
     assert (failure.maybe_applied, failure.status) == (True, status)
+
+
+@pytest.mark.parametrize(
+    ("answer", "cause"),
+    [
+        (httpx.Response(502), Trouble.UNREACHABLE),
+        (httpx.Response(503, text="<html>"), Trouble.UNREACHABLE),
+        (httpx.ReadTimeout("slow"), Trouble.UNREACHABLE),
+        (httpx.Response(500, text="oops"), Trouble.ERROR),
+        (httpx.Response(504), Trouble.ERROR),
+        (httpx.Response(408), Trouble.ERROR),
+        (httpx.Response(200, text="<html>Maintenance</html>"), Trouble.ERROR),
+        (httpx.Response(403, text="403 Forbidden (Rate Limit Exceeded)\n"), Trouble.THROTTLED),
+        (httpx.Response(429), Trouble.THROTTLED),
+    ],
+    ids=str,
+)
+def test_a_failure_for_now_tells_what_the_platform_is_like(answer: Answer, cause: Trouble) -> None:
+    assert unavailable(answer).cause is cause
+
+
+@pytest.mark.parametrize("token_error", [httpx.Response(500), httpx.ConnectError("refused")])
+def test_a_score_that_wants_a_new_token_and_gets_none_is_token_trouble(token_error: Answer) -> None:
+    assert unavailable(said(401, "Access token expired"), token_error).cause is Trouble.TOKEN
 
 
 @pytest.mark.parametrize(

@@ -6,7 +6,7 @@ import httpx
 import jwt
 import pytest
 
-from chalicelib.errors import HostRefused, PlatformRefused, PlatformUnavailable
+from chalicelib.errors import HostRefused, PlatformRefused, PlatformUnavailable, Trouble
 from chalicelib.lti13.keys import public_jwk
 from chalicelib.lti13.profiles import RefusalKind
 from chalicelib.lti13.registrations import Platform
@@ -222,6 +222,25 @@ def test_an_endpoint_that_is_down_may_come_back_and_no_score_was_sent(answer: ht
     failure = unavailable(answer)
     assert failure.maybe_applied is False
     assert failure.reason.startswith("token endpoint: ")
+
+
+@pytest.mark.parametrize(
+    ("answer", "cause"),
+    [
+        (httpx.Response(500), Trouble.TOKEN),
+        (httpx.Response(503), Trouble.TOKEN),
+        (httpx.Response(200, text="{}"), Trouble.TOKEN),
+        (httpx.ReadTimeout("slow"), Trouble.TOKEN),
+        (httpx.ConnectError("refused"), Trouble.TOKEN),
+        (httpx.Response(400, text="Failed to fetch public key"), Trouble.TOKEN),
+        (httpx.LocalProtocolError("x"), Trouble.OURS),
+        (httpx.Response(403, text="403 Forbidden (Rate Limit Exceeded)\n"), Trouble.THROTTLED),
+        (httpx.Response(429), Trouble.THROTTLED),
+    ],
+    ids=str,
+)
+def test_whatever_keeps_us_from_a_token_is_told_apart(answer: httpx.Response | Exception, cause: Trouble) -> None:
+    assert unavailable(answer).cause is cause
 
 
 def test_the_token_url_must_be_on_a_registered_host() -> None:

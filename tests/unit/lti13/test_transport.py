@@ -12,9 +12,9 @@ import httpx
 import pytest
 
 from chalicelib.clock import Deadline, SystemClock
-from chalicelib.errors import PlatformUnavailable
+from chalicelib.errors import PlatformUnavailable, Trouble
 from chalicelib.lti13.replies import MalformedAnswer, Reply
-from chalicelib.lti13.transport import Resolve, Transport, make_client, system_resolve
+from chalicelib.lti13.transport import FAIR_TIME, Resolve, Transport, make_client, system_resolve
 
 from .builders import CANVAS_SCHOOL, PUBLIC_ADDRESS, Script, deadline, public_resolve, transport
 from .clocks import FakeClock
@@ -22,14 +22,14 @@ from .clocks import FakeClock
 URL = "https://school.example/path?a=b"
 
 
-def send(answer: httpx.Response | Exception, method: str = "POST") -> Reply:
+def send(answer: httpx.Response | Exception, method: str = "POST", seconds: float = 8.0) -> Reply:
     clock = FakeClock()
-    return transport(Script(answer), clock).send(CANVAS_SCHOOL, method, URL, {}, b"{}", deadline(clock))
+    return transport(Script(answer), clock).send(CANVAS_SCHOOL, method, URL, {}, b"{}", deadline(clock, seconds))
 
 
-def failure(answer: httpx.Response | Exception, method: str = "POST") -> PlatformUnavailable:
+def failure(answer: httpx.Response | Exception, method: str = "POST", seconds: float = 8.0) -> PlatformUnavailable:
     with pytest.raises(PlatformUnavailable) as raised:
-        send(answer, method)
+        send(answer, method, seconds)
     return raised.value
 
 
@@ -91,6 +91,30 @@ def test_what_was_never_sent_had_no_effect(error: Exception) -> None:
 def test_what_was_sent_may_have_had_an_effect_unless_it_was_a_read(error: Exception) -> None:
     assert failure(error).maybe_applied is True
     assert failure(error, "GET").maybe_applied is False
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        httpx.ConnectError("refused"),
+        httpx.ReadError("reset"),
+        httpx.RemoteProtocolError("Server disconnected without sending a response."),
+        httpx.RemoteProtocolError("illegal status line: bytearray(b'HTTP/1.0 0 ')"),
+    ],
+)
+def test_a_platform_that_breaks_off_is_unreachable_however_late_we_came(error: Exception) -> None:
+    assert failure(error).cause is Trouble.UNREACHABLE
+    assert failure(error, seconds=0.1).cause is Trouble.UNREACHABLE
+
+
+@pytest.mark.parametrize("error", [httpx.ConnectTimeout("x"), httpx.ReadTimeout("x"), httpx.WriteTimeout("x")])
+def test_a_platform_that_had_time_and_did_not_answer_is_unreachable(error: Exception) -> None:
+    assert failure(error, seconds=FAIR_TIME).cause is Trouble.UNREACHABLE
+    assert failure(error, seconds=FAIR_TIME - 0.1).cause is Trouble.OURS
+
+
+def test_a_request_that_cannot_be_written_says_nothing_about_the_platform() -> None:
+    assert failure(httpx.LocalProtocolError("x")).cause is Trouble.OURS
 
 
 def test_an_answer_without_a_status_line_is_told_apart() -> None:
@@ -181,7 +205,7 @@ def test_nothing_is_sent_after_the_deadline() -> None:
     script, clock = Script(), FakeClock()
     with pytest.raises(PlatformUnavailable) as raised:
         transport(script, clock).send(CANVAS_SCHOOL, "POST", URL, {}, None, deadline(clock, 0))
-    assert raised.value.maybe_applied is False
+    assert (raised.value.maybe_applied, raised.value.cause) == (False, Trouble.OURS)
     assert script.requests == []
 
 
@@ -193,8 +217,9 @@ def test_a_name_that_resolves_too_late_is_not_called() -> None:
         return [PUBLIC_ADDRESS]
 
     calls = Transport(httpx.Client(transport=httpx.MockTransport(script)), clock, slow)
-    with pytest.raises(PlatformUnavailable, match="no time left"):
+    with pytest.raises(PlatformUnavailable, match="no time left") as raised:
         calls.send(CANVAS_SCHOOL, "POST", URL, {}, None, deadline(clock))
+    assert raised.value.cause is Trouble.UNREACHABLE
     assert script.requests == []
 
 
@@ -203,7 +228,7 @@ def test_a_name_that_does_not_resolve_may_come_back() -> None:
         raise socket.gaierror(socket.EAI_AGAIN, "Temporary failure in name resolution")
 
     failed = failure_to_resolve(fail)
-    assert failed.maybe_applied is False
+    assert (failed.maybe_applied, failed.cause) == (False, Trouble.UNREACHABLE)
     assert "school.example cannot be resolved" in failed.reason
 
 
@@ -220,7 +245,9 @@ def test_a_resolver_that_hangs_is_left_behind_at_the_deadline() -> None:
 
     started = time.monotonic()
     try:
-        assert "no answer in time" in failure_to_resolve(hang, 0.1).reason
+        failed = failure_to_resolve(hang, 0.1)
+        assert "no answer in time" in failed.reason
+        assert failed.cause is Trouble.OURS
         assert time.monotonic() - started < 2
     finally:
         released.set()
