@@ -35,6 +35,18 @@ class RefusalRule:
 
 
 @dataclass(frozen=True, slots=True)
+class Quota:
+    """A leaky bucket of calls whose answers tell, in ``X-Rate-Limit-Remaining``, how many units are left."""
+
+    full: float
+    """Units left when nobody calls."""
+    refill: float
+    """Units that come back each second."""
+    reserved: float
+    """Units that a call holds while it runs."""
+
+
+@dataclass(frozen=True, slots=True)
 class Profile:
     """How one kind of platform differs from plain AGS 2.0."""
 
@@ -73,6 +85,8 @@ class Profile:
     protocol_errors_are_final: bool = False
     empty_list_is_refusal: bool = False
     """200 with body ``[]`` on a score post means refused."""
+    quota: Quota | None = None
+    """None: the platform sends no such header, or one that means something else."""
 
 
 def classify(profile: Profile, status: int, words: str) -> RefusalKind:
@@ -139,6 +153,7 @@ CANVAS = Profile(
     ),
     passing_token_errors=("Failed to fetch public key",),  # section 1: our key set could not be read just then
     results_filter_is_exact=True,  # section 5: at most one element, its userId always the lti_id
+    quota=Quota(full=600, refill=10, reserved=50),  # section 9, the defaults
 )
 
 CANVAS_OLDER = replace(
