@@ -90,7 +90,13 @@ class MemoryTable(Table):
         self._announced("TransactWriteItems", lambda: self._write(writes))
 
     def query_listing(
-        self, kind: str, *, limit: int = PAGE, start: tuple[str, str] | None = None, reverse: bool = False
+        self,
+        kind: str,
+        *,
+        limit: int = PAGE,
+        start: tuple[str, str] | None = None,
+        reverse: bool = False,
+        before: str | None = None,
     ) -> Page:
         def listed() -> list[tuple[tuple[str, str], Stored]]:
             rows = [
@@ -100,7 +106,7 @@ class MemoryTable(Table):
             ]
             return sorted(rows, key=lambda row: row[0], reverse=reverse)
 
-        rows = self._announced("Query", listed)
+        rows = [row for row in self._announced("Query", listed) if before is None or row[0][0] < before]
         if start is not None:
             rows = [row for row in rows if (row[0] < start if reverse else row[0] > start)]
         page = rows[:limit]

@@ -204,9 +204,19 @@ class Table:
         self._while_busy(lambda: self._transact_once(writes))
 
     def query_listing(
-        self, kind: str, *, limit: int = PAGE, start: tuple[str, str] | None = None, reverse: bool = False
+        self,
+        kind: str,
+        *,
+        limit: int = PAGE,
+        start: tuple[str, str] | None = None,
+        reverse: bool = False,
+        before: str | None = None,
     ) -> Page:
-        """Read one page of a listing, ordered by ``listing_order``, from behind ``start`` (a page's ``following``)."""
+        """Read one page of a listing, ordered by ``listing_order``, from behind ``start`` (a page's ``following``).
+
+        With ``before``, only items whose order is below it. Pages that follow one another have the same ``before``:
+        DynamoDB refuses to start outside of what is asked for.
+        """
         query: QueryInputTypeDef = {
             "TableName": self.name,
             "IndexName": LISTING,
@@ -215,6 +225,9 @@ class Table:
             "ScanIndexForward": not reverse,
             "Limit": limit,
         }
+        if before is not None:
+            query["KeyConditionExpression"] = "listing_kind = :kind AND listing_order < :before"
+            query["ExpressionAttributeValues"] = {":kind": {"S": kind}, ":before": {"S": before}}
         if start is not None:
             order, pk = start
             query["ExclusiveStartKey"] = {"listing_kind": {"S": kind}, "listing_order": {"S": order}, "pk": {"S": pk}}
@@ -224,12 +237,12 @@ class Table:
         following = (last["listing_order"]["S"], last["pk"]["S"]) if last else None
         return Page(tuple(decode_item(attributes) for attributes in response["Items"]), following)
 
-    def listing(self, kind: str, *, reverse: bool = False) -> Iterator[Item]:
-        """Read a whole listing, page by page, as far as the caller goes."""
-        page = self.query_listing(kind, reverse=reverse)
+    def listing(self, kind: str, *, reverse: bool = False, before: str | None = None) -> Iterator[Item]:
+        """Read a whole listing (with ``before``: what is below it), page by page, as far as the caller goes."""
+        page = self.query_listing(kind, reverse=reverse, before=before)
         yield from page.items
         while page.following is not None:
-            page = self.query_listing(kind, reverse=reverse, start=page.following)
+            page = self.query_listing(kind, reverse=reverse, before=before, start=page.following)
             yield from page.items
 
     def _tries(self) -> Iterator[int]:

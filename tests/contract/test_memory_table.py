@@ -1,6 +1,7 @@
 """The table in memory behaves as the engine does, for any sequence of what the table code asks of it."""
 
 from collections.abc import Callable
+from itertools import product
 from typing import Any
 
 import pytest
@@ -88,6 +89,9 @@ def test_the_same_steps_end_in_the_same_items(
     assert {pk: _without_token(item) for pk, item in memory.get_many("abc").items()} == {
         pk: _without_token(item) for pk, item in real.get_many("abc").items()
     }
-    for reverse in (False, True):
-        listed = [[_without_token(item) for item in table.listing("kind", reverse=reverse)] for table in (memory, real)]
+    for reverse, before in product((False, True), (None, "1", "1é")):
+        listed = [
+            [_without_token(item) for item in table.listing("kind", reverse=reverse, before=before)]
+            for table in (memory, real)
+        ]
         assert listed[0] == listed[1]

@@ -307,6 +307,28 @@ def test_items_with_one_order_are_all_listed(table: Table) -> None:
     assert {item["pk"] for item in (*first.items, *rest.items)} == {str(number) for number in range(7)}
 
 
+@pytest.mark.parametrize(("before", "found"), [("000", 0), ("002", 2), ("0020", 3), ("002é", 3), ("9", 5), (None, 5)])
+def test_a_listing_ends_before_an_order(any_table: Table, before: str | None, found: int) -> None:
+    any_table.put_many([listed(number) for number in range(5)])
+    any_table.put({"pk": "other", "listing_kind": "other", "listing_order": "000"})
+    orders = [f"{number:03d}" for number in range(found)]
+    assert [item["listing_order"] for item in any_table.listing("kind", before=before)] == orders
+    assert [item["listing_order"] for item in any_table.listing("kind", before=before, reverse=True)] == orders[::-1]
+
+
+@pytest.mark.parametrize("reverse", [False, True])
+def test_pages_of_a_listing_all_end_before_an_order(any_table: Table, reverse: bool) -> None:
+    any_table.put_many([listed(number) for number in range(250)])
+    orders = [f"{number:03d}" for number in range(230)]
+    whole = [item["listing_order"] for item in any_table.listing("kind", before="230", reverse=reverse)]
+    assert whole == (orders[::-1] if reverse else orders)
+    first = any_table.query_listing("kind", limit=2, before="003", reverse=reverse)
+    second = any_table.query_listing("kind", limit=2, before="003", reverse=reverse, start=first.following)
+    numbers = [item["listing_order"] for item in (*first.items, *second.items)]
+    assert sorted(str(number) for number in numbers) == ["000", "001", "002"]
+    assert second.following is None
+
+
 def test_an_empty_listing_is_empty(table: Table) -> None:
     assert table.query_listing("kind").items == ()
     assert table.query_listing("kind").following is None
