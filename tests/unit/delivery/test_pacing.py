@@ -89,6 +89,14 @@ def test_a_bucket_does_not_fill_beyond_its_measure() -> None:
     assert [worker.waits() for _ in range(10)] == [0.0] * 9 + [pytest.approx(5.0)]
 
 
+def test_a_debt_out_of_all_measure_is_over_in_two_minutes() -> None:
+    worker = Worker(-1e300)
+    worker.clock.seconds += 120
+    assert worker.waits() == pytest.approx(LONGEST_WAIT)
+    worker.clock.seconds += 20
+    assert worker.waits() == 0.0
+
+
 def test_a_call_counts_until_its_answer_tells_how_it_is() -> None:
     worker = Worker(300)
     assert [worker.waits(), worker.waits(), worker.waits()] == [0.0, 0.0, 0.0]
