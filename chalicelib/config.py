@@ -22,6 +22,8 @@ class Settings:
     inline_budget: float = 8.0
     lease: float = 12.0
     """How long a delivery owns its cell; longer than the inline budget, so that no live call outlasts it."""
+    queue: str = "passback.fifo"
+    dead_letter_queue: str = "passback-dead.fifo"
 
     @property
     def is_local(self) -> bool:
@@ -35,7 +37,7 @@ class Settings:
         Raises
         ------
         SetupError
-            If a number is not a number.
+            If a number is not a number, or a queue's name not the name of a FIFO queue.
         """
         default = cls()
         return cls(
@@ -46,6 +48,8 @@ class Settings:
             kms_key=environment.get("PASSBACK_KMS_KEY"),
             past_window=_seconds(environment, "PASSBACK_PAST_WINDOW", default.past_window),
             future_window=_seconds(environment, "PASSBACK_FUTURE_WINDOW", default.future_window),
+            queue=_queue(environment, "PASSBACK_QUEUE", default.queue),
+            dead_letter_queue=_queue(environment, "PASSBACK_DEAD_LETTER_QUEUE", default.dead_letter_queue),
         )
 
 
@@ -56,3 +60,10 @@ def _seconds(environment: Mapping[str, str], name: str, default: int) -> int:
     if not text.isascii() or not text.isdigit():
         raise SetupError(f"{name} must be a whole number of seconds, not {text!r}.")
     return int(text)
+
+
+def _queue(environment: Mapping[str, str], name: str, default: str) -> str:
+    text = environment.get(name) or default
+    if not text.endswith(".fifo"):
+        raise SetupError(f"{name} must name a FIFO queue, which ends in .fifo, not {text!r}.")
+    return text
