@@ -28,9 +28,10 @@ _PORT = click.IntRange(0, 65535)
 def serve(session: Session, port: int, simulator_port: int, no_simulator: bool, no_demo: bool) -> None:
     """Run the local stack.
 
-    A DynamoDB engine, Canvas in a box and Passback, all on 127.0.0.1, in the foreground. Ctrl-C stops it and keeps
-    its state under PASSBACK_HOME (default ~/.passback). PASSBACK_PUBLIC_URLS names public base URLs, separated by
-    blanks. With --json one line is printed when all is ready.
+    An engine for table and queues, Canvas in a box, Passback and its worker (which takes what is queued, and each
+    minute sends what is due), all on 127.0.0.1, in the foreground. Ctrl-C stops it and keeps its state under
+    PASSBACK_HOME (default ~/.passback). PASSBACK_PUBLIC_URLS names public base URLs, separated by blanks. With --json
+    one line is printed when all is ready.
     """
     from passback.local.stack import StackOptions, accept_interruptions, local_stack, watch
 

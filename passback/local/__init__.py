@@ -1,1 +1,1 @@
-"""The local stack: a DynamoDB engine, the simulator and Passback itself, all on loopback."""
+"""The local stack: an engine for table and queues, the simulator, Passback and its worker, all on loopback."""

@@ -1,4 +1,4 @@
-"""The local engine for DynamoDB (and SQS): MiniStack, on loopback only, its state kept between runs.
+"""The local engine for DynamoDB and SQS: MiniStack, on loopback only, its state kept between runs.
 
 It writes its state when it is stopped with SIGTERM, and at no other time: killed outright, it loses the run.
 """
@@ -25,14 +25,17 @@ def start_engine(port: int, state: Path, log: Path, environment: Mapping[str, st
     """
     settings = {
         "BIND_HOST": "127.0.0.1",  # its default is every interface
-        "GATEWAY_PORT": str(port),
+        # Its other name for GATEWAY_PORT, which would also go into the addresses of queues: they are kept between runs
+        # under their address, so at the next run's port all that was queued would be out of reach.
+        "EDGE_PORT": str(port),
         "MINISTACK_HOST": "127.0.0.1",
         "IOT_MTLS_ENABLED": "0",  # it would open an MQTT port on every interface
         "PERSIST_STATE": "1",
         "STATE_DIR": str(state),
         "SERVICES": "dynamodb,sqs",
     }
-    child = Child("DynamoDB engine", ["ministack"], {**environment, **settings}, log)
+    inherited = {name: text for name, text in environment.items() if name != "GATEWAY_PORT"}
+    child = Child("local engine", ["ministack"], {**inherited, **settings}, log)
     try:
         child.wait_until(lambda: answers(port, "/_ministack/health"))
         if _OPEN_TO_OTHERS.search(child.log_text()):

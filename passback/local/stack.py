@@ -1,4 +1,4 @@
-"""The local stack: engine, table, simulator, Passback; started in this order, watched, stopped in reverse."""
+"""The local stack: engine, simulator, Passback, its worker; started in this order, watched, stopped in reverse."""
 
 import fcntl
 import os
@@ -17,6 +17,7 @@ from passback.home import Home, RunningStack, adopt_aws_environment, local_envir
 from passback.local.demo_class import DemoClass
 from passback.local.engine import answers, start_engine
 from passback.local.processes import Child, choose_port
+from passback.local.worker import WORKER_READY
 
 if TYPE_CHECKING:
     from chalicelib.services import Services
@@ -29,11 +30,15 @@ _STOPPING = (signal.SIGINT, signal.SIGTERM)
 
 @dataclass(frozen=True, slots=True)
 class StackOptions:
-    """What to start. Port 0: a free one, the last run's if it can be had. ``simulator_port`` None: no simulator."""
+    """What to start. Port 0: a free one, the last run's if it can be had. ``simulator_port`` None: no simulator.
+
+    ``every``: seconds between two runs of the schedule.
+    """
 
     port: int = 0
     simulator_port: int | None = 0
     demo: bool = True
+    every: float = 60.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,7 +68,7 @@ def local_stack(home: Home, options: StackOptions, environment: Mapping[str, str
             running = _choose_ports(home, options, environment)
             own = local_environment(home, running, environment) | {"PYTHONUNBUFFERED": "1"}
             adopt_aws_environment(own)
-            ready = _start(home, running, own, cleanup, demo=options.demo)
+            ready = _start(home, running, own, cleanup, options)
             home.write_stack(running)
             cleanup.callback(home.remove_stack)
             yield ready
@@ -73,19 +78,16 @@ def local_stack(home: Home, options: StackOptions, environment: Mapping[str, str
 
 
 def _start(
-    home: Home, running: RunningStack, environment: Mapping[str, str], cleanup: ExitStack, *, demo: bool
+    home: Home, running: RunningStack, environment: Mapping[str, str], cleanup: ExitStack, options: StackOptions
 ) -> ReadyStack:
     engine = start_engine(running.engine_port, home.engine_state, home.logs / "engine.log", environment)
     cleanup.callback(engine.stop)
-    services = _prepare_table(environment)
+    services = _prepare_storage(environment)
     children = [engine]
     if running.simulator_port is not None:
         children.append(_start_simulator(home, running.simulator_port, environment, cleanup))
-    module = ["passback.local.server", "--port", str(running.port)]
-    server = Child("Passback server", module, environment, home.logs / "passback.log")
-    cleanup.callback(server.stop)
-    server.wait_until(lambda: answers(running.port, HEALTH_PATH))
-    children.append(server)
+    server, worker = _start_passback(home, running, environment, cleanup, options.every)
+    children += [server, worker]
     without_demo = ReadyStack(running, services, tuple(children), None, None)
     if running.simulator_url is None:
         return without_demo
@@ -94,7 +96,7 @@ def _start(
 
     with SimulatorControl(running.simulator_url) as simulator:
         trust_passback(running.base_url, simulator)
-        if not demo:
+        if not options.demo:
             return without_demo
         demo_class, tool = set_up_demo(home, running.base_url, services, simulator)
     return ReadyStack(running, services, tuple(children), demo_class, tool)
@@ -108,16 +110,33 @@ def _start_simulator(home: Home, port: int, environment: Mapping[str, str], clea
     return simulator
 
 
-def _prepare_table(environment: Mapping[str, str]) -> "Services":
-    """Make the table and the first signing key, if they are not there yet."""
+def _start_passback(
+    home: Home, running: RunningStack, environment: Mapping[str, str], cleanup: ExitStack, every: float
+) -> tuple[Child, Child]:
+    """Start the server and the worker beside each other: both first import much of the same."""
+    module = ["passback.local.server", "--port", str(running.port)]
+    server = Child("Passback server", module, environment, home.logs / "passback.log")
+    cleanup.callback(server.stop)
+    module = ["passback.local.worker", "--every", str(every)]
+    worker = Child("Passback worker", module, environment, home.logs / "worker.log")
+    cleanup.callback(worker.stop)
+    server.wait_until(lambda: answers(running.port, HEALTH_PATH))
+    worker.wait_until(lambda: WORKER_READY in worker.log_text())
+    return server, worker
+
+
+def _prepare_storage(environment: Mapping[str, str]) -> "Services":
+    """Make the table, the queues and the first signing key, if they are not there yet."""
     from chalicelib.config import Settings
+    from chalicelib.delivery.sqs import create_queues
     from chalicelib.lti13.keys import generate_signing_key
     from chalicelib.services import build_services
-    from chalicelib.storage.clients import make_client
+    from chalicelib.storage.clients import make_client, make_sqs_client
     from chalicelib.storage.schema import create
 
     settings = Settings.from_environment(environment)
     create(make_client(settings, environment), settings.table)
+    create_queues(make_sqs_client(settings, environment), settings.queue, settings.dead_letter_queue)
     services = build_services(environment)
     if not services.signing_keys.list():
         services.signing_keys.add(generate_signing_key(services.clock.now()))

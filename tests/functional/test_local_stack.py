@@ -12,11 +12,16 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from chalicelib.config import Settings
+from chalicelib.storage.clients import make_sqs_client
 from passback.outcome_message import XML_TYPE, OutcomeMessage, post, sign, write_pox
+
+if TYPE_CHECKING:
+    from mypy_boto3_sqs import SQSClient
 
 pytestmark = pytest.mark.engine
 
@@ -102,6 +107,24 @@ def state_of(stack: Stack, handle: str) -> Any:
         return json.loads(response.read())
 
 
+def queued(stack: Stack) -> "SQSClient":
+    """Return a client of the stack's queues, as anybody with access has one."""
+    environment = {"AWS_ENDPOINT_URL": stack.ready["engine_url"], "AWS_REGION": "us-east-1"}
+    environment |= {"AWS_ACCESS_KEY_ID": "local", "AWS_SECRET_ACCESS_KEY": "local"}
+    return make_sqs_client(Settings(stage="local"), environment, read_timeout=40)
+
+
+def dead_letters(stack: Stack) -> list[str]:
+    """Look at the dead letters, waiting for the first one if there is none, and leave them there."""
+    client = queued(stack)
+    url = client.get_queue_url(QueueName=Settings().dead_letter_queue)["QueueUrl"]
+    answer = client.receive_message(QueueUrl=url, MaxNumberOfMessages=10, WaitTimeSeconds=20, VisibilityTimeout=0)
+    return [message["Body"] for message in answer.get("Messages", ())]
+
+
+POISON = {"passback": 1, "reason": "not JSON, or cut short", "body": "from a stranger"}
+
+
 def test_ready_means_that_every_address_answers(stack: Stack) -> None:
     assert get(stack.ready["health_url"]) == {"status": "ok"}
     assert get(stack.ready["key_set_url"]) == stack.ok("key", "show")
@@ -159,6 +182,15 @@ def test_a_tool_and_mapping_of_ones_own_work(stack: Stack) -> None:
     assert state_of(stack, student["handle"])["score"] == 7.5
     (delivery,) = stack.ok("delivery", "list", "--key", "mine")["deliveries"]
     assert stack.ok("delivery", "show", delivery["id"])["delivery"]["state"] == "delivered"
+
+
+def test_the_worker_puts_a_strangers_message_aside(stack: Stack) -> None:
+    client = queued(stack)
+    url = client.get_queue_url(QueueName=Settings().queue)["QueueUrl"]
+    client.send_message(
+        QueueUrl=url, MessageBody=str(POISON["body"]), MessageGroupId="stranger", MessageDeduplicationId="1"
+    )
+    assert [json.loads(letter) for letter in dead_letters(stack)] == [POISON]
 
 
 def test_a_second_stack_from_the_same_home_is_refused(stack: Stack) -> None:
@@ -232,6 +264,9 @@ def test_ctrl_c_stops_all_and_a_new_start_finds_everything(stack: Stack) -> None
         }
         assert again.ok("send", "--read")["score"] == "0.125"
         assert again.ok("mapping", "list") == mappings
+        # The engine listens elsewhere now, and keeps queues by an address that has a port in it.
+        assert again.ready["engine_url"] != stack.ready["engine_url"]
+        assert [json.loads(letter) for letter in dead_letters(again)] == [POISON]
         assert again.stop(signal.SIGTERM) == 0
 
 
@@ -250,21 +285,27 @@ def test_without_simulator_there_is_no_demo(tmp_path: Path, environment: dict[st
     with serving(own, "--port", "0", "--no-simulator") as bare:
         assert (bare.ready["simulator_url"], bare.ready["gradebook_url"], bare.ready["demo"]) == (None, None, None)
         assert bare.ok("platform", "list") == {"platforms": []}
-        os.kill(engine_process(bare), signal.SIGKILL)
+
+
+@pytest.mark.parametrize("part", ["ministack", "passback.local.worker"])
+def test_a_part_that_ends_by_itself_ends_the_stack(tmp_path: Path, environment: dict[str, str], part: str) -> None:
+    own = environment | {"PASSBACK_HOME": str(tmp_path / "home")}
+    with serving(own, "--port", "0", "--no-simulator") as bare:
+        os.kill(child_process(bare, part), signal.SIGKILL)
         assert bare.process.wait(STOP_SECONDS) == 1
 
 
-def engine_process(stack: Stack) -> int:
-    """Find the engine's process among the children of ``serve``."""
+def child_process(stack: Stack, module: str) -> int:
+    """Find a part's process among the children of ``serve``."""
     for folder in Path("/proc").glob("[0-9]*"):
         try:
             parent = int((folder / "stat").read_text().rsplit(")", 1)[1].split()[1])
             started = (folder / "cmdline").read_bytes()
         except OSError:
             continue
-        if parent == stack.process.pid and b"ministack" in started:
+        if parent == stack.process.pid and module.encode() in started.split(b"\0"):
             return int(folder.name)
-    raise AssertionError("the engine is not among the children")
+    raise AssertionError(f"{module} is not among the children")
 
 
 def port_of_nobody() -> int:
