@@ -1,8 +1,9 @@
 """Settings, read from the environment once, when first needed; nothing secret is among them."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
+from chalicelib.delivery.retries import RetryRules
 from chalicelib.errors import SetupError
 
 
@@ -22,6 +23,13 @@ class Settings:
     inline_budget: float = 8.0
     lease: float = 12.0
     """How long a delivery owns its cell; longer than the inline budget, so that no live call outlasts it."""
+    worker_budget: float = 25.0
+    """What the worker may take over one delivery: more than a tool waits, less than its function's time limit."""
+    worker_lease: float = 40.0
+    schedule_budget: float = 45.0
+    retries: RetryRules = field(default_factory=RetryRules)
+    shards: int = 4
+    """Message groups of one platform: as many deliveries go to it at once by the queue."""
     queue: str = "passback.fifo"
     dead_letter_queue: str = "passback-dead.fifo"
 
@@ -48,17 +56,35 @@ class Settings:
             kms_key=environment.get("PASSBACK_KMS_KEY"),
             past_window=_seconds(environment, "PASSBACK_PAST_WINDOW", default.past_window),
             future_window=_seconds(environment, "PASSBACK_FUTURE_WINDOW", default.future_window),
+            retries=_retries(environment, default.retries),
+            shards=max(1, _whole(environment, "PASSBACK_SHARDS", default.shards, "whole number")),
             queue=_queue(environment, "PASSBACK_QUEUE", default.queue),
             dead_letter_queue=_queue(environment, "PASSBACK_DEAD_LETTER_QUEUE", default.dead_letter_queue),
         )
 
 
+def _retries(environment: Mapping[str, str], default: RetryRules) -> RetryRules:
+    def milliseconds(name: str, usual: int) -> int:
+        return _seconds(environment, name, usual // 1000) * 1000
+
+    return RetryRules(
+        first_wait=milliseconds("PASSBACK_FIRST_WAIT", default.first_wait),
+        longest_wait=milliseconds("PASSBACK_LONGEST_WAIT", default.longest_wait),
+        give_up_after=milliseconds("PASSBACK_GIVE_UP_AFTER", default.give_up_after),
+        look_again=milliseconds("PASSBACK_LOOK_AGAIN", default.look_again),
+    )
+
+
 def _seconds(environment: Mapping[str, str], name: str, default: int) -> int:
+    return _whole(environment, name, default, "whole number of seconds")
+
+
+def _whole(environment: Mapping[str, str], name: str, default: int, what: str) -> int:
     text = environment.get(name, "")
     if not text:
         return default
     if not text.isascii() or not text.isdigit():
-        raise SetupError(f"{name} must be a whole number of seconds, not {text!r}.")
+        raise SetupError(f"{name} must be a {what}, not {text!r}.")
     return int(text)
 
 

@@ -1,8 +1,9 @@
 """The object graph: built once per container from the environment; tests build their own."""
 
 import os
+import random
 import secrets
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from chalicelib import telemetry
@@ -10,18 +11,29 @@ from chalicelib.clock import Clock, SystemClock
 from chalicelib.config import Settings
 from chalicelib.delivery.acceptance import Acceptance
 from chalicelib.delivery.attempt import Attempt
-from chalicelib.delivery.clearing import Clearing
+from chalicelib.delivery.awaiting import Awaiting
+from chalicelib.delivery.calls import Calls
+from chalicelib.delivery.gate import Gate
+from chalicelib.delivery.pacing import Pace
+from chalicelib.delivery.queue import Queue
+from chalicelib.delivery.queueing import Queueing
+from chalicelib.delivery.reading import Reading
 from chalicelib.delivery.reception import Reception
 from chalicelib.delivery.resumption import Resumption
-from chalicelib.delivery.takeover import Takeover
+from chalicelib.delivery.schedule import Schedule
+from chalicelib.delivery.settling import Settling
+from chalicelib.delivery.sqs import SqsQueue
+from chalicelib.delivery.turns import Turns
+from chalicelib.delivery.work import Work
 from chalicelib.identifiers import Identifiers
 from chalicelib.lti13.ags import AgsClient
 from chalicelib.lti13.keys import Signer
 from chalicelib.lti13.tokens import TokenSource
 from chalicelib.lti13.transport import Transport
 from chalicelib.lti13.transport import make_client as make_http_client
-from chalicelib.storage.clients import make_client
+from chalicelib.storage.clients import make_client, make_sqs_client
 from chalicelib.storage.deliveries import DeliveryStore
+from chalicelib.storage.health import HealthStore
 from chalicelib.storage.ledger import Ledger
 from chalicelib.storage.mappings import MappingStore
 from chalicelib.storage.platforms import PlatformStore
@@ -51,7 +63,11 @@ class Services:
     tokens: TokenSource
     signer: Signer
     ags: AgsClient
+    queue: Queue
+    health: HealthStore
     reception: Reception
+    work: Work
+    schedule: Schedule
 
 
 _current: Services | None = None
@@ -82,25 +98,40 @@ def build_services(environment: Mapping[str, str], clock: Clock | None = None) -
     """
     clock = clock or SystemClock()
     settings = Settings.from_environment(environment)
-    transport = Transport(make_http_client(clock), clock, local=settings.is_local)
+    pace = Pace(clock)
+    transport = Transport(make_http_client(clock), clock, local=settings.is_local, observe=pace.observe)
     table = Table(make_client(settings, environment), settings.table)
-    return connect(settings, clock, transport, table, make_sealer(settings, environment))
+    queue = SqsQueue(lambda: make_sqs_client(settings, environment), settings.queue, settings.dead_letter_queue)
+    return connect(settings, clock, transport, table, make_sealer(settings, environment), queue, pace)
 
 
-def connect(settings: Settings, clock: Clock, transport: Transport, table: Table, sealer: Sealer) -> Services:
+def connect(
+    settings: Settings,
+    clock: Clock,
+    transport: Transport,
+    table: Table,
+    sealer: Sealer,
+    queue: Queue,
+    pace: Pace,
+    chance: Callable[[], float] = random.random,
+) -> Services:
     """Build the graph over what reaches the outside: the seams that tests put something else into."""
-    tools, signing_keys = ToolStore(table, sealer), SigningKeyStore(table, sealer)
-    ledger = Ledger(table, tools)
+    tools, platforms, signing_keys = ToolStore(table, sealer), PlatformStore(table), SigningKeyStore(table, sealer)
+    ledger, health, identifiers = Ledger(table, tools), HealthStore(table), Identifiers(secrets.token_bytes)
     signer = Signer(signing_keys.list, clock)
     tokens = TokenSource(transport, signer, TokenStore(table, sealer), clock)
     ags = AgsClient(transport, tokens)
-    identifiers = Identifiers(secrets.token_bytes)
-    attempt = Attempt(ledger, ags, clock)
-    takeover = Takeover(ledger, ags, attempt, clock, settings.lease)
-    clearing = Clearing(ledger, takeover, clock)
-    platforms = PlatformStore(table)
-    resumption = Resumption(ledger, platforms, takeover, clearing, clock)
-    acceptance = Acceptance(ledger, attempt, clearing, resumption, clock, identifiers, settings.lease)
+
+    rules, lease = settings.retries, settings.lease
+    gate = Gate(health, clock, chance)
+    calls = Calls(queue, ledger, clock, settings.shards)
+    attempt = Attempt(ledger, ags, gate, calls, rules, clock, chance)
+    turns = Turns(ledger, attempt, Settling(ledger, ags, attempt, clock), clock)
+    queueing = Queueing(ledger, calls, rules, clock, chance)
+    awaiting = Awaiting(ledger, turns, queueing, gate, clock, lease)
+    resumption = Resumption(ledger, awaiting, clock)
+    acceptance = Acceptance(ledger, turns, awaiting, queueing, resumption, gate, clock, identifiers, lease)
+    reading = Reading(ledger, ags, gate, clock)
     return Services(
         settings=settings,
         clock=clock,
@@ -116,5 +147,9 @@ def connect(settings: Settings, clock: Clock, transport: Transport, table: Table
         tokens=tokens,
         signer=signer,
         ags=ags,
-        reception=Reception(settings, ledger, acceptance, resumption, ags, clock, identifiers),
+        queue=queue,
+        health=health,
+        reception=Reception(settings, ledger, acceptance, resumption, reading, clock, identifiers),
+        work=Work(ledger, turns, gate, pace, queue, clock, settings.worker_budget, settings.worker_lease),
+        schedule=Schedule(ledger, platforms, health, calls, rules, clock, settings.schedule_budget),
     )

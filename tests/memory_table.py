@@ -18,7 +18,9 @@ if TYPE_CHECKING:
 
 Stored = dict[str, "AttributeValueTypeDef"]
 
-_TERM = re.compile(r"attribute_not_exists\(#(?P<absent>\w+)\)|#(?P<name>\w+) (?P<sign>=|<=) :(?P<value>\w+)")
+_TERM = re.compile(
+    r"attribute_not_exists\(#(?P<absent>\w+)\)|attribute_exists\(#(?P<present>\w+)\)|#(?P<name>\w+) (?P<sign>=|<=) :(?P<value>\w+)"
+)
 
 
 def _nothing(_operation: str) -> None:
@@ -156,6 +158,8 @@ def _term(term: str, stored: Stored, values: Stored) -> bool:
         raise ValueError(f"a condition of another form: {term}")
     if read["absent"]:
         return read["absent"] not in stored
+    if read["present"]:
+        return read["present"] in stored
     found, wanted = stored.get(read["name"]), values[read["value"]]
     if found is None or read["sign"] == "=":
         return found == wanted

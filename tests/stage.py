@@ -18,14 +18,17 @@ from typing import Any
 
 import httpx
 from lxml import etree
+from memory_queue import MemoryQueue
 from memory_table import MemoryTable
 from pox import signed_headers
 
 import app as app_module
 from chalicelib import services as service_graph
+from chalicelib import worker
 from chalicelib.clock import to_milliseconds
 from chalicelib.config import Settings
-from chalicelib.lti11.tools import Tool
+from chalicelib.delivery.pacing import Pace
+from chalicelib.lti11.tools import OnDelay, Tool
 from chalicelib.lti13.keys import SigningKey, generate_signing_key, jwks
 from chalicelib.lti13.registrations import Platform
 from chalicelib.lti13.transport import Transport
@@ -128,9 +131,15 @@ class Stage:
     """Passback and Canvas, side by side."""
 
     def __init__(
-        self, services: Services, simulator: Simulator, clock: StageClock, start: Callable[[], Services]
+        self,
+        services: Services,
+        simulator: Simulator,
+        clock: StageClock,
+        queue: MemoryQueue,
+        start: Callable[[], Services],
     ) -> None:
         self.services = services
+        self.queue = queue
         self._start = start
         self.table_requests: list[str] = []
         self.interruption: Callable[[httpx.Request], None] | None = None
@@ -222,6 +231,35 @@ class Stage:
             raise httpx.RemoteProtocolError("Server disconnected without sending a response.", request=request)
         self._moment()
         return httpx.Response(response.status, headers=list(response.headers), content=response.body)
+
+    # the queue
+
+    def work(self) -> list[Exception]:
+        """Let the worker take every message that is out, by way of the app's own door; returns what it raised."""
+        return self.queue.drain(self._lambda)
+
+    def _lambda(self, body: str, receive_count: int) -> None:
+        worker.deliver(
+            {
+                "Records": [
+                    {
+                        "messageId": uuid.uuid4().hex,
+                        "receiptHandle": "handle",
+                        "body": body,
+                        "attributes": {"ApproximateReceiveCount": str(receive_count)},
+                        "eventSource": "aws:sqs",
+                    }
+                ]
+            },
+            None,
+        )
+
+    def minutes(self, count: int = 1) -> None:
+        """Let minutes pass: in each the schedule runs, then the worker."""
+        for _ in range(count):
+            self.clock.move(60)
+            self.services.schedule.run()
+            self.work()
 
     # crashes
 
@@ -327,26 +365,30 @@ def _route(path: str) -> tuple[str, dict[str, str] | None]:
 
 
 @contextmanager
-def open_stage(folder: Path, **settings: Any) -> Iterator[Stage]:
-    """Set the stage: table made, key made, platforms and tool registered."""
+def open_stage(folder: Path, *, on_delay: OnDelay = OnDelay.FAIL, **settings: Any) -> Iterator[Stage]:
+    """Set the stage: table made, key made, platforms and tool registered.
+
+    The tool is told of delays, unless a test is about the queue.
+    """
     clock = StageClock(START)
+    queue, pace = MemoryQueue(clock), Pace(clock)
     holder: list[Stage] = []
     table = MemoryTable(
         before=lambda name: holder[0].table_request(name), after=lambda name: holder[0].table_answer(name)
     )
     http = httpx.Client(transport=httpx.MockTransport(lambda request: holder[0].answer_http(request)))
     plain = Settings(stage="test", **settings)
-    transport = Transport(http, clock, resolve=lambda _host, _port: ["93.184.216.34"])
+    transport = Transport(http, clock, resolve=lambda _host, _port: ["93.184.216.34"], observe=pace.observe)
     sealer = KeyFileSealer(folder / "master.key")
 
     def start() -> Services:
-        return connect(plain, clock, transport, table, sealer)
+        return connect(plain, clock, transport, table, sealer, queue, pace, chance=lambda: 0.5)
 
     services = start()
     simulator = Simulator(clock=clock.now, fetch=lambda _url: json.dumps(jwks(services.signing_keys.list())).encode())
-    stage = Stage(services, simulator, clock, start)
+    stage = Stage(services, simulator, clock, queue, start)
     holder.append(stage)
-    _register(stage)
+    _register(stage, on_delay)
     service_graph.use(services)
     try:
         yield stage
@@ -361,10 +403,10 @@ def _signing_key() -> SigningKey:
     return generate_signing_key(START - timedelta(days=2))
 
 
-def _register(stage: Stage) -> None:
+def _register(stage: Stage, on_delay: OnDelay) -> None:
     services = stage.services
     services.signing_keys.add(_signing_key())
-    services.tools.add(Tool(CONSUMER_KEY, (SECRET,)))
+    services.tools.add(Tool(CONSUMER_KEY, (SECRET,), on_delay=on_delay))
     prepared = stage.control("prepare")
     for profile in ("canvas", "canvas-older", "generic"):
         services.platforms.add(

@@ -1,102 +1,201 @@
-"""From an authentic outcome to a claimed delivery: repeats joined, older ones superseded, the cell owned."""
+"""From an authentic outcome to its place in the cell's line: repeats joined, older ones superseded, the rest stored."""
+
+from dataclasses import dataclass, replace
 
 from chalicelib.clock import Clock, Deadline, from_milliseconds, to_milliseconds
-from chalicelib.delivery.attempt import Attempt, Claimed
-from chalicelib.delivery.clearing import Clearing
-from chalicelib.delivery.endings import Ending, accepted, begun, covers, ended_delivery, first_submission_noted
+from chalicelib.delivery import line
+from chalicelib.delivery.attempt import Claimed
+from chalicelib.delivery.awaiting import Awaiting
+from chalicelib.delivery.breaker import Permission, PlatformHealth
+from chalicelib.delivery.endings import Ending, begun, ended_delivery, first_submission_noted
+from chalicelib.delivery.gate import Admission, Gate
+from chalicelib.delivery.queueing import DOWN, SLOWED, Queueing
 from chalicelib.delivery.records import Cell, Delivery, DeliveryState, Receipt
-from chalicelib.delivery.requests import AddressedWrite, AuthenticRequest
+from chalicelib.delivery.requests import AddressedWrite, AuthenticRequest, new_delivery
 from chalicelib.delivery.resumption import Resumption
-from chalicelib.errors import StorageConflict
+from chalicelib.delivery.turns import Turns
+from chalicelib.errors import PlatformUnavailable, StorageConflict
 from chalicelib.identifiers import Identifiers
-from chalicelib.lti11.keys import sourcedid_digest
-from chalicelib.lti11.messages import Answer, Operation, ReplaceResult
+from chalicelib.lti11.messages import Answer, Write
 from chalicelib.lti13.profiles import PROFILES
 from chalicelib.mapping.history import with_imported_history
 from chalicelib.storage.ledger import Change, Ledger
 from chalicelib.translation import answers
 from chalicelib.translation.plan import next_step
-from chalicelib.translation.refusals import ordering_timestamp
 from chalicelib.translation.steps import Facts, Order, PostScore
 
 REPEAT_WITHIN = 60_000
 """Milliseconds in which an equal body joins the earlier delivery: tools sign again when they time out."""
 
 
+@dataclass(frozen=True, slots=True)
+class _Stored:
+    """What an acceptance wrote."""
+
+    cell: Cell
+    delivery: Delivery
+    receipt: Receipt
+
+
 class Acceptance:
-    """Accepts outcomes, one at a time per cell, and has them delivered while the tool waits."""
+    """Accepts outcomes: each is stored in its cell's line before anything else, and tried at once if it is its head."""
 
     def __init__(
         self,
         ledger: Ledger,
-        attempt: Attempt,
-        clearing: Clearing,
+        turns: Turns,
+        awaiting: Awaiting,
+        queueing: Queueing,
         resumption: Resumption,
+        gate: Gate,
         clock: Clock,
         identifiers: Identifiers,
         lease: float,
     ) -> None:
         self._ledger = ledger
-        self._attempt = attempt
-        self._clearing = clearing
+        self._turns = turns
+        self._awaiting = awaiting
+        self._queueing = queueing
         self._resumption = resumption
+        self._gate = gate
         self._clock = clock
         self._identifiers = identifiers
         self._lease = lease
 
-    def deliver(self, wanted: AddressedWrite, cell: Cell, deadline: Deadline) -> Answer:
-        """Accept an outcome for its cell and deliver it; the answer is the tool's.
+    def deliver(self, wanted: AddressedWrite, cell: Cell, health: PlatformHealth, deadline: Deadline) -> Answer:
+        """Accept an outcome for its cell and deliver it, now or by the queue; the answer is the tool's.
 
         Raises StorageUnavailable when the table cannot be reached; then nothing is acknowledged.
         """
         while True:
-            answer = self._step(wanted, cell, deadline)
+            answer = self._step(wanted, cell, health, deadline)
             if answer is not None:
                 return answer
             if deadline.passed:
                 return answers.cell_busy()
             cell = with_imported_history(self._ledger.cell(cell.key), wanted.mapping)
 
-    def _step(self, wanted: AddressedWrite, cell: Cell, deadline: Deadline) -> Answer | None:
+    def _step(self, wanted: AddressedWrite, cell: Cell, health: PlatformHealth, deadline: Deadline) -> Answer | None:
         """Do one thing towards acceptance; None: read the cell again and go on."""
         if wanted.repeats(cell, REPEAT_WITHIN):
             joined = self._join(wanted, cell, deadline)
             if joined is not None:
                 return joined
-        clear = self._clearing.step(cell, wanted.platform, deadline)
-        if clear is not True:
-            return None if clear is False else clear
-        # Only now: the newest outcome may have turned out to be without effect, and then it supersedes nothing.
-        if wanted.overtaken(cell):
-            covered = cell.newest is None or covers(cell.newest, wanted.write)
-            return self._superseded(wanted, cell) if covered else answers.overtaken()
-        return self._accept(wanted, cell, deadline)
+        takes_work = PROFILES[wanted.platform.profile].submission_extension
+        write = line.remainder(wanted.write, cell, wanted.request.received_at, takes_work=takes_work)
+        if write is None:
+            return self._superseded(wanted, cell)
+        delivery = new_delivery(wanted, write, cell, self._identifiers)
+        if cell.head is None:
+            return self._accept_as_head(wanted, delivery, cell, health, deadline)
+        now = to_milliseconds(self._clock.now())
+        if line.is_queued_up(cell, now) and not line.is_left_behind(cell, now):
+            return self._accept_queued(wanted, delivery, cell, None, deadline)
+        return self._accept_awaited(wanted, delivery, cell, deadline)
 
-    def _accept(self, wanted: AddressedWrite, cell: Cell, deadline: Deadline) -> Answer | None:
-        """Write receipt, cell and delivery in one transaction, then deliver."""
-        now = self._clock.now()
-        lease_until = to_milliseconds(now) + int(self._lease * 1000)
-        delivery = begun(self._new_delivery(wanted, cell), lease_until, to_milliseconds(now))
-        receipt = wanted.request.receipt(delivery.id, deadline=lease_until)
-        owned = _owned(wanted, cell, delivery)
+    def _accept_as_head(
+        self, wanted: AddressedWrite, delivery: Delivery, cell: Cell, health: PlatformHealth, deadline: Deadline
+    ) -> Answer | None:
+        """Write receipt, cell and delivery in one transaction, then deliver; or leave it to the queue at once."""
+        admission = self._gate.admit(wanted.platform.name, health, may_probe=not delivery.queueable)
+        if admission.permission is not Permission.GO:
+            if delivery.queueable:
+                return self._accept_queued(wanted, delivery, cell, admission, deadline)
+            why = SLOWED if admission.permission is Permission.SLOWED else DOWN
+            return answers.unavailable(PlatformUnavailable(why, maybe_applied=False))
+        now = to_milliseconds(self._clock.now())
+        lease_until = now + int(self._lease * 1000)
+        delivery = begun(delivery, lease_until, now)
+        entered = line.entered(cell, delivery, awaited_until=lease_until, due_at=lease_until)
+        owned = _first_submission(wanted, delivery, cell, line.claimed(entered, lease_until))
+        stored = self._store(wanted, delivery, cell, owned, deadline, until=lease_until)
+        if not isinstance(stored, _Stored):
+            return stored
+        claimed = Claimed(delivery, wanted.write, stored.cell, wanted.platform, stored.receipt, retry=False)
+        return self._turns.go_on(replace(claimed, write=delivery.write or wanted.write), deadline)
+
+    def _accept_awaited(
+        self, wanted: AddressedWrite, delivery: Delivery, cell: Cell, deadline: Deadline
+    ) -> Answer | None:
+        """Store an outcome behind another one that is just being delivered, and wait for its turn."""
+        if len(cell.line) >= line.LONGEST:
+            return answers.cell_busy()
+        until = to_milliseconds(self._clock.now()) + int(deadline.remaining() * 1000)
+        entered = line.entered(cell, delivery, awaited_until=until, due_at=until)
+        stored = self._store(wanted, delivery, cell, entered, deadline, until=until)
+        if not isinstance(stored, _Stored):
+            return stored
+        return self._awaiting.wait(delivery.id, deadline, mine=True) or answers.in_progress()
+
+    def _accept_queued(
+        self,
+        wanted: AddressedWrite,
+        delivery: Delivery,
+        cell: Cell,
+        admission: Admission | None,
+        deadline: Deadline,
+    ) -> Answer | None:
+        """Store an outcome for the queue, and answer so in the same transaction."""
+        if not delivery.queueable:
+            return answers.cell_busy()
+        dropped = None
+        if len(cell.line) >= line.LONGEST:
+            dropped = self._dropped(cell, wanted.write)
+            if dropped is None:
+                return answers.cell_busy()
+            cell_before, cell = cell, line.left(cell, dropped.after.id, due_at=cell.due_at or 0)
+        else:
+            cell_before = cell
+        now = to_milliseconds(self._clock.now())
+        entered = line.entered(cell, delivery, awaited_until=0, due_at=now)
+        placed, queued = self._queueing.placed(entered, delivery, admission)
+        stored = self._store(wanted, queued, cell_before, placed, deadline, answer=answers.queued(), also=dropped)
+        if not isinstance(stored, _Stored):
+            return stored
+        self._queueing.call(cell_before, stored.cell)
+        return answers.queued()
+
+    def _dropped(self, cell: Cell, write: Write) -> Change[Delivery] | None:
+        """Supersede a score in a full line that the new one makes useless."""
+        place = line.droppable(cell, write)
+        useless = None if place is None else self._ledger.delivery(place.delivery_id, self._clock.now())
+        if useless is None or not useless.state.under_way:
+            return None
+        ending = Ending(DeliveryState.SUPERSEDED, answers.superseded(), applied=False)
+        return Change(useless, ended_delivery(useless, ending, to_milliseconds(self._clock.now())))
+
+    def _store(
+        self,
+        wanted: AddressedWrite,
+        delivery: Delivery,
+        before: Cell,
+        after: Cell,
+        deadline: Deadline,
+        *,
+        until: int = 0,
+        answer: Answer | None = None,
+        also: Change[Delivery] | None = None,
+    ) -> _Stored | Answer | None:
+        """Write receipt, cell and delivery in one transaction; None: the cell is another by now."""
+        receipt = wanted.request.receipt(delivery.id, deadline=until, answer=answer)
         try:
             stored = self._ledger.commit(
-                now,
+                self._clock.now(),
                 receipt=Change(wanted.earlier_receipt, receipt),
-                cell=Change(cell, owned),
+                cell=Change(before, after),
                 delivery=Change(None, delivery),
+                also=also,
             )
         except StorageConflict as conflict:
             return self._answer_of_twin(wanted, deadline) if "receipt" in conflict.kinds else None
-        claimed = Claimed(delivery, wanted.write, stored or owned, wanted.platform, receipt, retry=False)
-        return self._attempt.run(claimed, deadline)
+        return _Stored(stored or after, delivery, receipt)
 
     def _answer_of_twin(self, wanted: AddressedWrite, deadline: Deadline) -> Answer | None:
         """The same signed request was accepted elsewhere at the same moment: wait for its end."""
         receipt = self._twin(wanted.request)
         if receipt is None:
             return None
-        return receipt.answer or self._resumption.resume(receipt.delivery_id, wanted.platform, deadline)
+        return receipt.answer or self._resumption.resume(receipt.delivery_id, deadline)
 
     def _twin(self, request: AuthenticRequest) -> Receipt | None:
         """Read the receipt that another request wrote meanwhile; one nonce for two contents is refused here too."""
@@ -106,12 +205,13 @@ class Acceptance:
 
     def _join(self, wanted: AddressedWrite, cell: Cell, deadline: Deadline) -> Answer | None:
         """Answer a newly signed repeat with the end of the delivery that it repeats; None when that one failed."""
-        earlier = None if cell.newest is None else self._ledger.delivery(cell.newest.delivery_id)
+        now = self._clock.now()
+        earlier = None if cell.newest is None else self._ledger.delivery(cell.newest.delivery_id, now)
         if earlier is None or earlier.state is DeliveryState.REFUSED:
             return None
         if earlier.state is DeliveryState.FAILED and not earlier.outcome_unknown:
             return None
-        answer = self._resumption.resume(earlier.id, wanted.platform, deadline)
+        answer = self._resumption.resume(earlier.id, deadline)
         if answer is None:
             return None
         receipt = wanted.request.receipt(earlier.id, answer=answer if answer.succeeded else None)
@@ -124,7 +224,7 @@ class Acceptance:
     def _superseded(self, wanted: AddressedWrite, cell: Cell) -> Answer:
         """An outcome received before the newest one of its cell changes nothing; remember that it was seen."""
         answer = answers.superseded()
-        delivery = self._new_delivery(wanted, cell)
+        delivery = new_delivery(wanted, wanted.write, cell, self._identifiers)
         receipt = wanted.request.receipt(delivery.id, answer=answer)
         now = self._clock.now()
         ended = ended_delivery(delivery, Ending(DeliveryState.SUPERSEDED, answer, applied=False), to_milliseconds(now))
@@ -134,36 +234,18 @@ class Acceptance:
             self._twin(wanted.request)  # the same signed request, sent twice at once, is superseded twice
         return answer
 
-    def _new_delivery(self, wanted: AddressedWrite, cell: Cell) -> Delivery:
-        request, profile = wanted.request, PROFILES[wanted.platform.profile]
-        replaces = isinstance(wanted.write, ReplaceResult)
-        return Delivery(
-            id=self._identifiers.delivery_id(request.received_at),
-            cell=cell.key,
-            consumer_key=request.tool.consumer_key,
-            sourcedid_digest=sourcedid_digest(wanted.mapping.sourcedid),
-            context=wanted.mapping.context,
-            operation=Operation.REPLACE_RESULT if replaces else Operation.DELETE_RESULT,
-            write=wanted.write,
-            received_at=request.received_at,
-            timestamp=ordering_timestamp(request.received_at, cell.newest_timestamp, profile),
-            previous=cell.newest,
-            reference=request.reference,
-            body_digest=request.body_digest,
-            receipt_key=request.receipt_key,
-        )
 
-
-def _owned(wanted: AddressedWrite, cell: Cell, delivery: Delivery) -> Cell:
-    """Return the cell as the delivery owns it; a first submission that needs no look at the platform is noted."""
-    owned = accepted(cell, delivery)
+def _first_submission(wanted: AddressedWrite, delivery: Delivery, before: Cell, owned: Cell) -> Cell:
+    """Note a first submission that needs no look at the platform along with the acceptance."""
+    if before.unsettled_id is not None or delivery.write is None:
+        return owned
     order = Order(
-        wanted.write,
+        delivery.write,
         delivery.cell.user_id,
         from_milliseconds(delivery.received_at),
         from_milliseconds(delivery.timestamp),
     )
-    step = next_step(order, cell, PROFILES[wanted.platform.profile], Facts())
+    step = next_step(order, before, PROFILES[wanted.platform.profile], Facts())
     if isinstance(step, PostScore) and step.first_submission and step.submitted_at is not None:
         return first_submission_noted(owned, delivery.id, to_milliseconds(step.submitted_at))
     return owned

@@ -1,25 +1,25 @@
-"""How records change as a delivery is begun, accepted, noted and ended. Pure: records in, records out."""
+"""How records change as a delivery is begun, noted, put off and ended. Pure: records in, records out."""
 
 from dataclasses import dataclass, replace
 from datetime import timedelta
 
+from chalicelib.delivery import line
 from chalicelib.delivery.records import (
     Cell,
     Delivery,
     DeliveryEvent,
     DeliveryState,
     KnownScore,
-    NewestDelivery,
     SubmissionState,
 )
 from chalicelib.lti11.messages import Answer, ReplaceResult, Write
 
-KEPT_ENDED = int(timedelta(days=180).total_seconds() * 1000)
+KEPT_STORY = int(timedelta(days=180).total_seconds() * 1000)
 """How long what happened is kept."""
-KEPT_FAILED_PAYLOAD = int(timedelta(days=30).total_seconds() * 1000)
-"""How long a failed delivery keeps what the student wrote."""
 LONGEST_STORY = 50
-"""Lines of a delivery's story. A tool may send one request again and again, and an item ends at 400 KB."""
+"""Lines of a delivery's story. It may be tried again and again, and an item ends at 400 KB."""
+NO_EFFECT = (DeliveryState.REFUSED, DeliveryState.FAILED)
+"""How deliveries end that leave nothing in the gradebook which an older outcome must not go over."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,46 +51,37 @@ def begun(delivery: Delivery, lease_until: int, now: int) -> Delivery:
         state=DeliveryState.ACCEPTED,
         lease_until=lease_until,
         tries=delivery.tries + 1,
+        due_at=None,
         answer=None,
         ended_at=None,
-        expires_at=now + KEPT_FAILED_PAYLOAD,  # should a crash leave it behind and nothing ever come for its cell
-        events=_told(delivery.events, DeliveryEvent(now, f"try {delivery.tries + 1}")),
+        expires_at=now + KEPT_STORY,
+        events=told(delivery.events, DeliveryEvent(now, f"try {delivery.tries + 1}")),
     )
 
 
-def accepted(cell: Cell, delivery: Delivery) -> Cell:
-    """Return the cell once the delivery owns it."""
+def queued(delivery: Delivery, why: str, now: int) -> Delivery:
+    """Return the delivery once the queue brings it on; its tool is told so, if it wants that at all."""
     return replace(
-        cell,
-        newest_timestamp=max(delivery.timestamp, cell.newest_timestamp or 0),
-        newest=NewestDelivery(
-            delivery.id,
-            delivery.consumer_key,
-            delivery.body_digest,
-            delivery.received_at,
-            sets_score=_sets_score(delivery.write),
-            sets_work=_sets_work(delivery.write),
-        ),
-        under_way_id=delivery.id,
-        lease_until=delivery.lease_until,
+        delivery,
+        state=DeliveryState.QUEUED,
+        lease_until=0,
+        due_at=None,
+        acknowledged=delivery.acknowledged or delivery.queueable,
+        events=told(delivery.events, DeliveryEvent(now, f"queued: {why}")),
     )
 
 
-def covers(newest: NewestDelivery, write: Write) -> bool:
-    """Tell whether nothing of an older write would be left to see once the newer delivery is applied.
-
-    A newer outcome with work alone leaves the older one's score to be stored, and one with a score alone its work:
-    to call such an older outcome superseded would lose it.
-    """
-    return (newest.sets_score or not _sets_score(write)) and (newest.sets_work or not _sets_work(write))
-
-
-def _sets_score(write: Write | None) -> bool:
-    return not isinstance(write, ReplaceResult) or write.score is not None
-
-
-def _sets_work(write: Write | None) -> bool:
-    return isinstance(write, ReplaceResult) and write.data is not None
+def waiting(delivery: Delivery, why: str, due_at: int, now: int) -> Delivery:
+    """Return the delivery once it is to be tried at a later time. Its tool is told that it is queued."""
+    return replace(
+        delivery,
+        state=DeliveryState.WAITING,
+        lease_until=0,
+        due_at=due_at,
+        acknowledged=True,
+        platform_words=why,
+        events=told(delivery.events, DeliveryEvent(now, f"waiting: {why}")),
+    )
 
 
 def first_submission_noted(cell: Cell, delivery_id: str, submitted_at: int) -> Cell:
@@ -103,48 +94,69 @@ def first_submission_noted(cell: Cell, delivery_id: str, submitted_at: int) -> C
     )
 
 
-def ended_cell(cell: Cell, delivery: Delivery, ending: Ending) -> Cell:
-    """Return the cell after the try: free, and with what the try told of the gradebook."""
-    cell = replace(
-        cell,
-        under_way_id=None,
-        lease_until=0,
-        unsettled_id=delivery.id if ending.applied is None else _other(cell.unsettled_id, delivery.id),
-        newest_timestamp=max(cell.newest_timestamp or 0, ending.timestamp),
-    )
+def ended_cell(cell: Cell, delivery: Delivery, ending: Ending, *, due_at: int, now: int) -> Cell:
+    """Return the cell after the delivery's last try, with what the try told of the gradebook.
+
+    The next in line is its head, due then.
+    """
+    cell = line.left(_noted(cell, ending), delivery.id, due_at=due_at)
     if ending.read is not None:
         cell = replace(cell, last_known=ending.read)
+    cell = replace(cell, unsettled_id=delivery.id if ending.applied is None else _other(cell.unsettled_id, delivery.id))
+    if ending.state is DeliveryState.HELD:
+        cell = replace(cell, graded_at=now)
     if ending.posted is not None and ending.applied:
         cell = replace(cell, last_posted=ending.posted, last_known=ending.posted)
-    if cell.submission is SubmissionState.UNKNOWN:
-        cell = replace(cell, submission=ending.submission)
     if ending.made_submission:
         return replace(cell, submission=SubmissionState.EXISTS)
     if ending.applied is False:
-        if ending.state is not DeliveryState.SUPERSEDED:
-            cell = _without_newest(cell, delivery)
+        if ending.state in NO_EFFECT:
+            cell = without_newest(cell, delivery)
         if ending.keeps_first_submission:
             return _with_submission(cell)
-        cell = _without_first_submission(cell, delivery)
+        cell = without_first_submission(cell, delivery)
     return cell
 
 
+def waiting_cell(cell: Cell, ending: Ending, *, retry: bool, due_at: int) -> Cell:
+    """Return the cell after a try that failed for now: its head stays, and is due then.
+
+    What a retry read is not what the cell knows: a person's grade, found just before the platform went away again,
+    would be taken for what stood there all along, and be gone over by the next try.
+    """
+    cell = line.waits(_noted(cell, ending), due_at)
+    if ending.read is not None and (cell.last_known is None or not retry):
+        cell = replace(cell, last_known=ending.read)
+    return cell
+
+
+def _noted(cell: Cell, ending: Ending) -> Cell:
+    cell = replace(cell, newest_timestamp=max(cell.newest_timestamp or 0, ending.timestamp))
+    return replace(cell, submission=ending.submission) if cell.submission is SubmissionState.UNKNOWN else cell
+
+
 def ended_delivery(delivery: Delivery, ending: Ending, now: int) -> Delivery:
-    """Return the delivery after the try; what the student wrote goes when it ends, unless it failed."""
-    failed = ending.state is DeliveryState.FAILED
+    """Return the delivery after its last try.
+
+    What the student wrote goes, unless somebody may want it delivered after all: it failed, it is held, or it was
+    refused although the tool had been told success.
+    """
+    refused_later = ending.state is DeliveryState.REFUSED and delivery.acknowledged
+    keeps = ending.state in (DeliveryState.FAILED, DeliveryState.HELD) or refused_later
     story = f"{ending.state}: {ending.answer.description}" if ending.answer.description else str(ending.state)
     return replace(
         delivery,
         state=ending.state,
         lease_until=0,
-        write=delivery.write if failed else None,
+        due_at=None,
+        write=delivery.write if keeps else None,
         outcome_unknown=ending.applied is None,
         answer=ending.answer,
         platform_words=ending.platform_words,
         warnings=ending.warnings,
-        events=_told(delivery.events, DeliveryEvent(now, story)),
+        events=told(delivery.events, DeliveryEvent(now, story)),
         ended_at=now,
-        expires_at=now + (KEPT_FAILED_PAYLOAD if failed else KEPT_ENDED),
+        expires_at=now + KEPT_STORY,
     )
 
 
@@ -162,23 +174,23 @@ def settled_cell(
     """
     cell = replace(cell, unsettled_id=None, last_known=shown, last_posted=confirmed or cell.last_posted)
     if not applied:
-        return _without_newest(cell, delivery)
+        return without_newest(cell, delivery)
     if confirmed_submission(cell, write):
         cell = replace(cell, submission=SubmissionState.EXISTS)
     return cell
 
 
-def _told(story: tuple[DeliveryEvent, ...], line: DeliveryEvent) -> tuple[DeliveryEvent, ...]:
+def told(story: tuple[DeliveryEvent, ...], event: DeliveryEvent) -> tuple[DeliveryEvent, ...]:
     """Return the story with one more line; of a long one the beginning and the end."""
     half = LONGEST_STORY // 2
-    return (*story, line) if len(story) < LONGEST_STORY else (*story[:half], *story[half + 1 :], line)
+    return (*story, event) if len(story) < LONGEST_STORY else (*story[:half], *story[half + 1 :], event)
 
 
 def _other(delivery_id: str | None, ended_id: str) -> str | None:
     return None if delivery_id == ended_id else delivery_id
 
 
-def _without_newest(cell: Cell, delivery: Delivery) -> Cell:
+def without_newest(cell: Cell, delivery: Delivery) -> Cell:
     """Forget an outcome that surely had no effect, so that it does not supersede the one before it."""
     if cell.newest is None or cell.newest.delivery_id != delivery.id:
         return cell
@@ -193,7 +205,7 @@ def _with_submission(cell: Cell) -> Cell:
     return replace(cell, submission=SubmissionState.EXISTS) if cell.submission is SubmissionState.SENT else cell
 
 
-def _without_first_submission(cell: Cell, delivery: Delivery) -> Cell:
+def without_first_submission(cell: Cell, delivery: Delivery) -> Cell:
     """Forget a first submission that a refusal surely prevented; an earlier unknown try may have made it."""
     if cell.first_delivery_id != delivery.id or cell.submission is not SubmissionState.SENT or delivery.outcome_unknown:
         return cell

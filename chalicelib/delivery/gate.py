@@ -55,13 +55,15 @@ class Gate:
         self._chance = chance
         self._kept: dict[str, tuple[float, PlatformHealth]] = {}
 
-    def admit(self, platform_name: str, health: PlatformHealth | None = None) -> Admission:
+    def admit(self, platform_name: str, health: PlatformHealth | None = None, *, may_probe: bool = True) -> Admission:
         """Tell whether the platform may be called now; claims a probe when one is due.
 
         Parameters
         ----------
         health
             As it was read just now along with other things; by default it is read here, at most every 2 s.
+        may_probe
+            Whether the caller may be the one to try while the breaker is open: its tool waits a whole time-out then.
         """
         try:
             known = self._keep(health) if health is not None else self._known(platform_name)
@@ -69,7 +71,9 @@ class Gate:
             _not_kept(platform_name, problem)
             return Admission(Permission.GO)
         admission = _admission(known, self._now())
-        return self._claim(known) if admission.permission is Permission.PROBE else admission
+        if admission.permission is not Permission.PROBE:
+            return admission
+        return self._claim(known) if may_probe else Admission(Permission.CLOSED_OFF, self._now())
 
     def answered(self, platform_name: str) -> None:
         """Note that the platform answered, whatever it said. Writes only if there is something to forget."""

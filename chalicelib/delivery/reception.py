@@ -5,8 +5,8 @@ from dataclasses import dataclass, replace
 from chalicelib import telemetry
 from chalicelib.clock import Clock, Deadline, to_milliseconds
 from chalicelib.config import Settings
-from chalicelib.delivery import reading
 from chalicelib.delivery.acceptance import Acceptance
+from chalicelib.delivery.reading import Reading
 from chalicelib.delivery.requests import AddressedWrite, AuthenticRequest
 from chalicelib.delivery.resumption import Resumption
 from chalicelib.errors import OutcomeCode, OutcomeFailure, OutcomeUnsupported, RequestRefused, StorageUnavailable
@@ -19,7 +19,6 @@ from chalicelib.lti11.messages import Answer, Envelope, Operation, ReadResult
 from chalicelib.lti11.outcome import read_outcome, read_sourcedid
 from chalicelib.lti11.signature import check_body_hash, check_timestamp, verify_signature
 from chalicelib.lti11.tools import BodyHashRule
-from chalicelib.lti13.ags import AgsClient
 from chalicelib.storage.ledger import Ledger, Opening, Pointing
 from chalicelib.translation import answers
 
@@ -50,7 +49,7 @@ class Reception:
         ledger: Ledger,
         acceptance: Acceptance,
         resumption: Resumption,
-        ags: AgsClient,
+        reading: Reading,
         clock: Clock,
         identifiers: Identifiers,
     ) -> None:
@@ -58,7 +57,7 @@ class Reception:
         self._ledger = ledger
         self._acceptance = acceptance
         self._resumption = resumption
-        self._ags = ags
+        self._reading = reading
         self._clock = clock
         self._identifiers = identifiers
 
@@ -154,13 +153,14 @@ class Reception:
         if platform is None:
             return self._said(received, request, answers.platform_missing())
         if isinstance(outcome, ReadResult):
-            return self._said(received, request, reading.read(self._ags, platform, pointing.cell, deadline))
+            answer = self._reading.read(platform, pointing.cell, pointing.health, deadline)
+            return self._said(received, request, answer)
         if receipt is not None:
-            resumed = self._resumption.resume(receipt.delivery_id, platform, deadline)
+            resumed = self._resumption.resume(receipt.delivery_id, deadline)
             if resumed is not None:
                 return self._said(replace(received, reference=receipt.reference), request, resumed, repeat=True)
         wanted = AddressedWrite(request, outcome, pointing.mapping, platform, earlier_receipt=receipt)
-        answer = self._acceptance.deliver(wanted, pointing.cell, deadline)
+        answer = self._acceptance.deliver(wanted, pointing.cell, pointing.health, deadline)
         return self._said(received, request, answer)
 
     def _said(

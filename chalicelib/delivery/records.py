@@ -41,16 +41,33 @@ class KnownScore:
 
 @dataclass(frozen=True, slots=True)
 class NewestDelivery:
-    """The newest delivery accepted for a cell, as far as a newly signed repeat is recognised by it."""
+    """The newest delivery accepted for a cell, and what an outcome that was received before it still brings.
+
+    A newly signed repeat is recognised by ``consumer_key`` and ``body_digest``.
+    """
 
     delivery_id: str
     consumer_key: str
     body_digest: str
     received_at: int
+    score_at: int | None = None
+    """Time R of the newest outcome, this one or an earlier, that gave a score or took one away."""
+    work_at: int | None = None
+    """Time R of the newest outcome, this one or an earlier, that handed in work."""
+
+
+@dataclass(frozen=True, slots=True)
+class PlaceInLine:
+    """An undelivered delivery in the line of its cell."""
+
+    delivery_id: str
+    received_at: int
     sets_score: bool = True
     """It gives a score or takes one away."""
     sets_work: bool = False
     """It hands in work."""
+    awaited_until: int = 0
+    """A tool waits for its answer until then; 0: it was told that its outcome is queued."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,11 +87,23 @@ class Cell:
     last_known: KnownScore | None = None
     """What we last posted or read. None: never."""
     newest: NewestDelivery | None = None
-    under_way_id: str | None = None
-    """The delivery that owns the cell; it owns it alone until its ``lease_until``."""
+    line: tuple[PlaceInLine, ...] = ()
+    """The undelivered deliveries in the order they were accepted; only the first, the head, is ever tried."""
     lease_until: int = 0
+    """Until then the head is being tried, by one alone; past: a crash left it behind; 0: nobody tries it."""
+    due_at: int | None = None
+    """When the schedule looks after the head. None: the line is empty."""
+    generation: int = 0
+    """Number of the last message that was, or is about to be, sent for a head of this cell."""
     unsettled_id: str | None = None
     """An ended delivery of which nobody knows whether the platform applied it."""
+    graded_at: int | None = None
+    """When a person's grade was noticed last. What was received before it does not go over that grade."""
+
+    @property
+    def head(self) -> PlaceInLine | None:
+        """The delivery whose turn it is."""
+        return self.line[0] if self.line else None
 
     @property
     def newest_received_at(self) -> int | None:
@@ -86,15 +115,38 @@ class DeliveryState(StrEnum):
     """Where a delivery is on its way."""
 
     ACCEPTED = "accepted"
+    """Being tried, or about to be, while its tool waits; or being tried again."""
+    QUEUED = "queued"
+    """Its tool was told so. A message is out for it, or it stands in line behind another delivery."""
+    WAITING = "waiting"
+    """A try failed for now; the next one is due at ``due_at``."""
+    PARKED = "parked"
+    """Its sourcedid has no mapping yet."""
+    HELD = "held"
+    """A person graded after it, and that grade stays; an operator may still send it over the grade."""
     DELIVERED = "delivered"
     SUPERSEDED = "superseded"
     REFUSED = "refused"
     FAILED = "failed"
 
     @property
+    def under_way(self) -> bool:
+        """Tell whether something more will happen to the delivery by itself."""
+        return self in (
+            DeliveryState.ACCEPTED,
+            DeliveryState.QUEUED,
+            DeliveryState.WAITING,
+            DeliveryState.PARKED,
+        )
+
+    @property
     def ended(self) -> bool:
         """Tell whether nothing more will happen to the delivery by itself."""
-        return self is not DeliveryState.ACCEPTED
+        return not self.under_way
+
+
+UNMAPPED = CellKey("", "", "")
+"""Where a parked delivery goes, as long as nobody knows."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,7 +168,7 @@ class Delivery:
     context: str
     operation: str
     write: Write | None
-    """The payload; deleted when the delivery ends, unless it may still be needed to settle what happened."""
+    """The payload; deleted when the delivery ends, unless somebody may want it delivered after all."""
     received_at: int
     timestamp: int
     reference: str
@@ -127,6 +179,16 @@ class Delivery:
     previous: NewestDelivery | None = None
     """The cell's newest delivery before this one: the newest again when this one surely had no effect."""
     tries: int = 0
+    file_tries: int = 0
+    """How often the platform could not fetch its file."""
+    queueable: bool = False
+    """Its tool wants it queued when the platform cannot be reached now."""
+    acknowledged: bool = False
+    """Its tool was told success before it was in the gradebook."""
+    forced: bool = False
+    """An operator wants it sent over whatever the gradebook holds."""
+    due_at: int | None = None
+    """When a waiting delivery is tried again."""
     outcome_unknown: bool = False
     """A post went out and no answer came back."""
     answer: Answer | None = None

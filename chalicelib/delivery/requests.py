@@ -1,13 +1,17 @@
-"""A request whose signature held: what acceptance needs to know of it."""
+"""A request whose signature held: what acceptance needs to know of it, and the delivery that it becomes."""
 
 from dataclasses import dataclass
 
-from chalicelib.delivery.records import Cell, Receipt
+from chalicelib.delivery.records import Cell, Delivery, Receipt
 from chalicelib.errors import RequestRefused
-from chalicelib.lti11.messages import Answer, Write
-from chalicelib.lti11.tools import Tool
+from chalicelib.identifiers import Identifiers
+from chalicelib.lti11.keys import sourcedid_digest
+from chalicelib.lti11.messages import Answer, Operation, ReplaceResult, Write
+from chalicelib.lti11.tools import OnDelay, Tool
+from chalicelib.lti13.profiles import PROFILES
 from chalicelib.lti13.registrations import Platform
 from chalicelib.mapping.model import Mapping
+from chalicelib.translation.refusals import ordering_timestamp
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,6 +70,24 @@ class AddressedWrite:
             and abs(self.request.received_at - newest.received_at) <= within
         )
 
-    def overtaken(self, cell: Cell) -> bool:
-        """Tell whether an outcome that was received later is in the cell already."""
-        return cell.newest_received_at is not None and self.request.received_at < cell.newest_received_at
+
+def new_delivery(wanted: AddressedWrite, write: Write, cell: Cell, identifiers: Identifiers) -> Delivery:
+    """Make the delivery of an outcome for its cell; ``write`` is what the outcome still brings."""
+    request, profile = wanted.request, PROFILES[wanted.platform.profile]
+    replaces = isinstance(wanted.write, ReplaceResult)
+    return Delivery(
+        id=identifiers.delivery_id(request.received_at),
+        cell=cell.key,
+        consumer_key=request.tool.consumer_key,
+        sourcedid_digest=sourcedid_digest(wanted.mapping.sourcedid),
+        context=wanted.mapping.context,
+        operation=Operation.REPLACE_RESULT if replaces else Operation.DELETE_RESULT,
+        write=write,
+        received_at=request.received_at,
+        timestamp=ordering_timestamp(request.received_at, cell.newest_timestamp, profile),
+        previous=cell.newest,
+        reference=request.reference,
+        body_digest=request.body_digest,
+        receipt_key=request.receipt_key,
+        queueable=request.tool.on_delay is OnDelay.QUEUE,
+    )

@@ -1,77 +1,77 @@
-"""Going on with a delivery whose request came again: wait for its end, take it over, or tell how it ended."""
+"""Going on with an outcome that was accepted before: a request that comes again, or is signed again."""
 
 from dataclasses import replace
 
 from chalicelib.clock import Clock, Deadline, to_milliseconds
-from chalicelib.delivery.clearing import Clearing
-from chalicelib.delivery.endings import Ending, covers, ended_delivery
+from chalicelib.delivery import line
+from chalicelib.delivery.awaiting import Awaiting
+from chalicelib.delivery.endings import Ending, ended_delivery
 from chalicelib.delivery.records import Cell, Delivery, DeliveryState
-from chalicelib.delivery.takeover import Takeover
 from chalicelib.errors import StorageConflict
-from chalicelib.lti11.messages import Answer
+from chalicelib.lti11.messages import Answer, Write
+from chalicelib.lti13.profiles import PROFILES
 from chalicelib.lti13.registrations import Platform
-from chalicelib.storage.ledger import Change, Ledger
-from chalicelib.storage.platforms import PlatformStore
+from chalicelib.storage.ledger import Change, Ledger, Surroundings
 from chalicelib.translation import answers
+from chalicelib.translation.refusals import ordering_timestamp
 
 
 class Resumption:
     """Resumes deliveries. Times, and so the effect, stay those of the first request."""
 
-    def __init__(
-        self, ledger: Ledger, platforms: PlatformStore, takeover: Takeover, clearing: Clearing, clock: Clock
-    ) -> None:
+    def __init__(self, ledger: Ledger, awaiting: Awaiting, clock: Clock) -> None:
         self._ledger = ledger
-        self._platforms = platforms
-        self._takeover = takeover
-        self._clearing = clearing
+        self._awaiting = awaiting
         self._clock = clock
 
-    def resume(self, delivery_id: str, platform: Platform, deadline: Deadline) -> Answer | None:
+    def resume(self, delivery_id: str, deadline: Deadline) -> Answer | None:
         """Bring a delivery to its end, and return the tool's answer; None when nothing is known of it.
 
         It goes to the platform that it was accepted for, also when the mapping points elsewhere by now. Past the
         deadline the answer is a failure, never success.
         """
         while True:
-            delivery = self._ledger.delivery(delivery_id)
+            delivery = self._ledger.delivery(delivery_id, self._clock.now())
             if delivery is None:
                 return None
-            if delivery.write is None or delivery.state not in (DeliveryState.ACCEPTED, DeliveryState.FAILED):
-                return delivery.answer
-            if delivery.cell.platform != platform.name:
-                registered = self._platforms.get(delivery.cell.platform)
-                if registered is None:
-                    return answers.platform_missing()
-                platform = registered
-            answer = self._step(delivery, self._ledger.cell(delivery.cell), platform, deadline)
+            if delivery.state is not DeliveryState.FAILED or delivery.write is None or delivery.acknowledged:
+                return self._awaiting.wait(delivery_id, deadline, mine=False)
+            answer = self._again(delivery, delivery.write, deadline)
             if answer is not None:
                 return answer
             if deadline.passed:
                 return answers.in_progress()
 
-    def _step(self, delivery: Delivery, cell: Cell, platform: Platform, deadline: Deadline) -> Answer | None:
-        """Do one thing towards the end; None: read both again and go on."""
-        if delivery.id not in (cell.under_way_id, cell.unsettled_id):
-            clear = self._clearing.step(cell, platform, deadline)
-            if clear is not True:
-                return None if clear is False else clear
-            if _overtaken(cell, delivery):
-                covered = cell.newest is None or delivery.write is None or covers(cell.newest, delivery.write)
-                return self._end_superseded(delivery) if covered else answers.overtaken()
-        elif self._clearing.is_owned(cell):
-            self._clearing.pause(deadline)
-            return None
-        answer = self._takeover.run(delivery, cell, platform, deadline)
-        if answer is None:
-            self._clearing.pause(deadline)  # somebody else was faster
-        return answer
-
-    def _end_superseded(self, delivery: Delivery) -> Answer | None:
-        answer = answers.superseded()
+    def _again(self, delivery: Delivery, write: Write, deadline: Deadline) -> Answer | None:
+        """Put a delivery that failed for now back in line, and wait for its end; None: read again."""
         now = self._clock.now()
+        around = self._ledger.surroundings(delivery, now)
+        if around.platform is None:
+            return answers.platform_missing()
+        if len(around.cell.line) >= line.LONGEST:
+            return answers.cell_busy()
+        awaited_until = to_milliseconds(now) + int(deadline.remaining() * 1000)
+        again = back_in_line(delivery, write, around.cell, around.platform)
+        if again is None:
+            return self._end_superseded(delivery, around)
+        receipt = around.receipt
+        cell = line.entered(around.cell, again, awaited_until=awaited_until, due_at=awaited_until)
+        cell = replace(cell, unsettled_id=None if cell.unsettled_id == delivery.id else cell.unsettled_id)
+        try:
+            self._ledger.commit(
+                now,
+                receipt=None if receipt is None else Change(receipt, replace(receipt, deadline=awaited_until)),
+                cell=Change(around.cell, cell),
+                delivery=Change(delivery, again),
+            )
+        except StorageConflict:
+            return None
+        return self._awaiting.wait(delivery.id, deadline, mine=True)
+
+    def _end_superseded(self, delivery: Delivery, around: Surroundings) -> Answer | None:
+        answer, now = answers.superseded(), self._clock.now()
         ending = Ending(DeliveryState.SUPERSEDED, answer, applied=False)
-        receipt = self._ledger.receipt(delivery.receipt_key, now)
+        receipt = around.receipt
         try:
             self._ledger.commit(
                 now,
@@ -83,9 +83,26 @@ class Resumption:
         return answer
 
 
-def _overtaken(cell: Cell, delivery: Delivery) -> bool:
-    """Tell whether a newer outcome is in the cell; of two received in one millisecond, the one accepted later."""
+def back_in_line(delivery: Delivery, write: Write, cell: Cell, platform: Platform) -> Delivery | None:
+    """Return an ended delivery as it goes back into its cell's line, with what it still brings; None: nothing.
+
+    It keeps its times, unless a newer outcome has the later one by now.
+    """
+    profile = PROFILES[platform.profile]
     newest = cell.newest
-    if newest is None or newest.delivery_id == delivery.id or newest == delivery.previous:
-        return False
-    return newest.received_at >= delivery.received_at
+    overtaken = newest is not None and newest.received_at > delivery.received_at
+    rest = line.remainder(write, cell, delivery.received_at, takes_work=profile.submission_extension)
+    if rest is None:
+        return None
+    timestamp = delivery.timestamp
+    if overtaken:
+        timestamp = ordering_timestamp(delivery.received_at, cell.newest_timestamp, profile)
+    return replace(
+        delivery,
+        state=DeliveryState.ACCEPTED,
+        write=rest,
+        timestamp=timestamp,
+        previous=delivery.previous if newest is not None and newest.delivery_id == delivery.id else newest,
+        answer=None,
+        ended_at=None,
+    )

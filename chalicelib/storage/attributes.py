@@ -120,8 +120,12 @@ class Fields:
 
     def flag(self, name: str) -> bool:
         """Read yes or no."""
+        return _present(name, self.flag_or_none(name))
+
+    def flag_or_none(self, name: str) -> bool | None:
+        """Read yes or no, which may be missing."""
         value = self._item.get(name)
-        if isinstance(value, bool):
+        if value is None or isinstance(value, bool):
             return value
         raise _unreadable(name)
 
@@ -174,6 +178,10 @@ class Fields:
         if isinstance(value, Mapping):
             return Fields(value)
         raise _unreadable(name)
+
+    def has(self, name: str) -> bool:
+        """Tell whether something is stored under the name."""
+        return self._item.get(name) is not None
 
     def _elements(self, name: str) -> Sequence[Value]:
         value = self._item.get(name)

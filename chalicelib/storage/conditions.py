@@ -19,6 +19,10 @@ ABSENT = Condition("attribute_not_exists(#pk)", ("pk",))
 """No item with this key is stored."""
 
 
+ALWAYS = Condition("attribute_exists(#pk) OR attribute_not_exists(#pk)", ("pk",))
+"""Whatever is stored: for what is written only together with something else that has a condition."""
+
+
 def unchanged(**seen: str | int) -> Condition:
     """Require that the stored attributes still have the values that were seen."""
     return Condition(" AND ".join(f"#{name} = :{name}" for name in seen), tuple(seen), seen)

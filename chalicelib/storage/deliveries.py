@@ -1,12 +1,13 @@
 """Keeps the deliveries: every accepted outcome and its story, listed by day."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 
 from chalicelib.clock import from_milliseconds
 from chalicelib.delivery.records import Delivery, DeliveryEvent, DeliveryState
 from chalicelib.errors import StorageUnreadable
+from chalicelib.lti11.messages import Write
 from chalicelib.storage.attributes import Fields, Item
 from chalicelib.storage.cells import read_cell_key, read_newest, written_cell_key, written_newest
 from chalicelib.storage.conditions import lifetime
@@ -16,7 +17,10 @@ from chalicelib.storage.receipts import read_answer, written_answer
 from chalicelib.storage.table import Table
 
 KIND = "delivery"
+KEPT = "payload"
 KEPT_DAYS = 180
+KEPT_FAILED_PAYLOAD = int(timedelta(days=30).total_seconds() * 1000)
+"""Milliseconds that what the student wrote is kept of a delivery that ended without it (design, "Data kept")."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,6 +71,34 @@ def delivery_key(delivery_id: str) -> str:
     return item_key(KIND, delivery_id)
 
 
+def kept_key(delivery_id: str) -> str:
+    """Make the key of the item in which an ended delivery's payload is kept apart from its story."""
+    return item_key(KEPT, delivery_id)
+
+
+def keeps_apart(delivery: Delivery) -> bool:
+    """Tell whether the delivery's payload is an item of its own: it goes sooner than the story."""
+    return delivery.state.ended and delivery.write is not None
+
+
+def kept_item(delivery: Delivery) -> Item:
+    """Make the item in which an ended delivery's payload is kept for those who may want it delivered after all."""
+    if delivery.write is None or delivery.ended_at is None:
+        raise ValueError("nothing is kept of this delivery")
+    return {
+        "pk": kept_key(delivery.id),
+        "payload": to_payload(delivery.write),
+        **lifetime(delivery.ended_at + KEPT_FAILED_PAYLOAD),
+    }
+
+
+def with_kept(delivery: Delivery, item: Item | None, now: int) -> Delivery:
+    """Return the delivery with its payload, if that is still kept."""
+    if item is None or (Fields(item).number_or_none("expires_at_ms") or 0) <= now:
+        return delivery
+    return replace(delivery, write=_payload(item))
+
+
 def to_item(delivery: Delivery) -> Item:
     """Make the item of a delivery. It is listed under the day it was received, so that no listing grows for ever."""
     return {
@@ -79,7 +111,7 @@ def to_item(delivery: Delivery) -> Item:
         "sourcedid_digest": delivery.sourcedid_digest,
         "context": delivery.context,
         "operation": delivery.operation,
-        "payload": None if delivery.write is None else to_payload(delivery.write),
+        "payload": None if delivery.write is None or keeps_apart(delivery) else to_payload(delivery.write),
         "received_at": delivery.received_at,
         "timestamp": delivery.timestamp,
         "reference": delivery.reference,
@@ -89,6 +121,11 @@ def to_item(delivery: Delivery) -> Item:
         "lease_until": delivery.lease_until,
         "previous": written_newest(delivery.previous),
         "tries": delivery.tries,
+        "file_tries": delivery.file_tries,
+        "queueable": delivery.queueable,
+        "acknowledged": delivery.acknowledged,
+        "forced": delivery.forced,
+        "due_at": delivery.due_at,
         "outcome_unknown": delivery.outcome_unknown,
         "answer": written_answer(delivery.answer),
         "platform_words": delivery.platform_words,
@@ -102,9 +139,6 @@ def to_item(delivery: Delivery) -> Item:
 def from_item(item: Item) -> Delivery:
     """Read a delivery from its item."""
     fields = Fields(item)
-    payload = item.get("payload")
-    if not isinstance(payload, str | bytes | None):
-        raise StorageUnreadable("A stored payload is not what this version of Passback writes.")
     return Delivery(
         id=fields.text("id"),
         cell=read_cell_key(fields),
@@ -112,7 +146,7 @@ def from_item(item: Item) -> Delivery:
         sourcedid_digest=fields.text("sourcedid_digest"),
         context=fields.text("context"),
         operation=fields.text("operation"),
-        write=None if payload is None else from_payload(payload),
+        write=_payload(item),
         received_at=fields.number("received_at"),
         timestamp=fields.number("timestamp"),
         reference=fields.text("reference"),
@@ -122,6 +156,11 @@ def from_item(item: Item) -> Delivery:
         lease_until=fields.number("lease_until"),
         previous=read_newest(fields.part_or_none("previous")),
         tries=fields.number("tries"),
+        file_tries=fields.number_or_none("file_tries") or 0,  # what follows is not in version 0.1
+        queueable=bool(fields.flag_or_none("queueable")),
+        acknowledged=bool(fields.flag_or_none("acknowledged")),
+        forced=bool(fields.flag_or_none("forced")),
+        due_at=fields.number_or_none("due_at"),
         outcome_unknown=fields.flag("outcome_unknown"),
         answer=read_answer(fields.part_or_none("answer")),
         platform_words=fields.text("platform_words"),
@@ -130,6 +169,13 @@ def from_item(item: Item) -> Delivery:
         ended_at=fields.number_or_none("ended_at"),
         expires_at=fields.number_or_none("expires_at_ms"),
     )
+
+
+def _payload(item: Item) -> Write | None:
+    payload = item.get("payload")
+    if not isinstance(payload, str | bytes | None):
+        raise StorageUnreadable("A stored payload is not what this version of Passback writes.")
+    return None if payload is None else from_payload(payload)
 
 
 def _listing_kind(day: date) -> str:

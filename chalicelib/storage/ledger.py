@@ -1,18 +1,20 @@
 """What one outcome needs of the table, in few requests: read what is known, then write everything or nothing."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Generic, TypeVar
 
 from chalicelib.clock import to_milliseconds
-from chalicelib.delivery.records import Cell, CellKey, Delivery, Receipt
+from chalicelib.delivery.breaker import PlatformHealth
+from chalicelib.delivery.records import Cell, CellKey, Delivery, DeliveryState, Receipt
 from chalicelib.lti11.tools import Tool
 from chalicelib.lti13.registrations import Platform
 from chalicelib.mapping.history import with_imported_history
 from chalicelib.mapping.model import Mapping
-from chalicelib.storage import cells, deliveries, mappings, platforms, receipts, tools
+from chalicelib.storage import cells, deliveries, health, mappings, platforms, receipts, tools
 from chalicelib.storage.attributes import Item
-from chalicelib.storage.conditions import ABSENT, Put, absent_or_expired, unchanged
+from chalicelib.storage.conditions import ABSENT, ALWAYS, Put, Remove, Write, absent_or_expired, unchanged
 from chalicelib.storage.recent import Recent
 from chalicelib.storage.table import Table
 from chalicelib.storage.tools import ToolStore
@@ -44,6 +46,18 @@ class Pointing:
     mapping: Mapping
     platform: Platform | None
     cell: Cell
+    health: PlatformHealth
+
+
+@dataclass(frozen=True, slots=True)
+class Surroundings:
+    """What a delivery stands in. ``receipt`` is None when it waits for no answer any more, or means nothing."""
+
+    cell: Cell
+    platform: Platform | None
+    health: PlatformHealth
+    tool: bool
+    receipt: Receipt | None
 
 
 class Ledger:
@@ -93,10 +107,46 @@ class Ledger:
         """Read a receipt; one whose time is over is None."""
         return _living_receipt(self._table.get(receipts.receipt_key(key)), now)
 
-    def delivery(self, delivery_id: str) -> Delivery | None:
-        """Read a delivery."""
+    def delivery(self, delivery_id: str, now: datetime) -> Delivery | None:
+        """Read a delivery; one that ended without having been delivered with its payload, as long as that is kept."""
         item = self._table.get(deliveries.delivery_key(delivery_id))
-        return None if item is None else deliveries.from_item(item)
+        if item is None:
+            return None
+        delivery = deliveries.from_item(item)
+        if not delivery.state.ended or delivery.state is DeliveryState.DELIVERED or delivery.write is not None:
+            return delivery
+        kept = self._table.get(deliveries.kept_key(delivery_id))
+        return deliveries.with_kept(delivery, kept, to_milliseconds(now))
+
+    def surroundings(self, delivery: Delivery, now: datetime) -> Surroundings:
+        """Read all that a delivery is tried with, in one request."""
+        key = delivery.cell
+        cell_pk, platform_pk = cells.cell_key(key), platforms.platform_key(key.platform)
+        health_pk, tool_pk = health.health_key(key.platform), tools.tool_key(delivery.consumer_key)
+        receipt_pk = receipts.receipt_key(delivery.receipt_key)
+        wanted = (cell_pk, platform_pk, health_pk, tool_pk, *(() if delivery.acknowledged else (receipt_pk,)))
+        items = self._table.get_many(wanted)
+        receipt = _living_receipt(items.get(receipt_pk), now)
+        if receipt is not None and (receipt.delivery_id != delivery.id or receipt.answer is not None):
+            receipt = None
+        return Surroundings(
+            cell=cells.from_item(items[cell_pk]) if cell_pk in items else Cell(key),
+            platform=platforms.from_item(items[platform_pk]) if platform_pk in items else None,
+            health=_health(key.platform, items),
+            tool=tool_pk in items,
+            receipt=receipt,
+        )
+
+    def due_cells(self, platform: str, now: datetime) -> tuple[Iterator[Cell], ...]:
+        """Read the cells of a platform whose heads are due: several listings, the longest due first in each.
+
+        A listing lags by a moment. A cell that has changed since is noticed when it is written.
+        """
+        before = cells.due_order(to_milliseconds(now) + 1)
+        return tuple(
+            map(cells.from_item, self._table.listing(listing, before=before))
+            for listing in cells.due_listings(platform)
+        )
 
     def commit(
         self,
@@ -111,7 +161,7 @@ class Ledger:
 
         - receipt: not stored or expired at ``now``; or the same delivery and deadline as before
         - cell: the same version as before (version 0 or None: not stored)
-        - delivery, and another one ``also``: not stored; or the same state and lease as before
+        - delivery, and another one ``also``: not stored; or the same state, lease and number of tries as before
 
         Returns the cell as it is stored now: ``after``, with the version after ``before``'s.
 
@@ -120,24 +170,27 @@ class Ledger:
         StorageConflict
             If a record is not as it was read. Nothing is written then. ``kinds`` names which: receipt, cell, delivery.
         """
-        puts = [_delivery_put(change) for change in (delivery, also) if change is not None]
+        writes = [write for change in (delivery, also) if change is not None for write in _delivery_writes(change)]
         stored = None
         if receipt is not None:
-            puts.append(_receipt_put(receipt, now))
+            writes.append(_receipt_put(receipt, now))
         if cell is not None:
             stored = replace(cell.after, version=1 if cell.before is None else cell.before.version + 1)
-            puts.append(_cell_put(cell.before, stored))
-        if not puts:
-            raise ValueError("a commit changes something")
-        if len(puts) == 1:
-            self._table.put(puts[0].item, puts[0].condition, kind=puts[0].kind)
-        else:
-            self._table.transact(puts)
+            writes.append(_cell_put(cell.before, stored))
+        match writes:
+            case []:
+                raise ValueError("a commit changes something")
+            case [Put() as put]:
+                self._table.put(put.item, put.condition, kind=put.kind)
+            case _:
+                self._table.transact(writes)
         return stored
 
 
 def _target_keys(target: CellKey | None) -> tuple[str, ...]:
-    return () if target is None else (platforms.platform_key(target.platform), cells.cell_key(target))
+    if target is None:
+        return ()
+    return platforms.platform_key(target.platform), cells.cell_key(target), health.health_key(target.platform)
 
 
 def _pointing(mapping: Mapping, key: CellKey, items: dict[str, Item]) -> Pointing:
@@ -145,8 +198,16 @@ def _pointing(mapping: Mapping, key: CellKey, items: dict[str, Item]) -> Pointin
     stored = items.get(cells.cell_key(key))
     cell = Cell(key) if stored is None else cells.from_item(stored)
     return Pointing(
-        mapping, None if platform is None else platforms.from_item(platform), with_imported_history(cell, mapping)
+        mapping,
+        None if platform is None else platforms.from_item(platform),
+        with_imported_history(cell, mapping),
+        _health(mapping.platform, items),
     )
+
+
+def _health(platform: str, items: dict[str, Item]) -> PlatformHealth:
+    item = items.get(health.health_key(platform))
+    return PlatformHealth(platform) if item is None else health.from_item(item)
 
 
 def _living_receipt(item: Item | None, now: datetime) -> Receipt | None:
@@ -171,7 +232,15 @@ def _cell_put(before: Cell | None, after: Cell) -> Put:
     return Put(cells.KIND, cells.to_item(after), condition)
 
 
-def _delivery_put(change: Change[Delivery]) -> Put:
-    before = change.before
-    condition = ABSENT if before is None else unchanged(state=before.state, lease_until=before.lease_until)
-    return Put(deliveries.KIND, deliveries.to_item(change.after), condition)
+def _delivery_writes(change: Change[Delivery]) -> list[Write]:
+    """Write a delivery, and what is kept of it apart once it has ended without having been delivered."""
+    before, after = change.before, change.after
+    condition = ABSENT
+    if before is not None:
+        condition = unchanged(state=before.state, lease_until=before.lease_until, tries=before.tries)
+    writes: list[Write] = [Put(deliveries.KIND, deliveries.to_item(after), condition)]
+    if deliveries.keeps_apart(after):
+        writes.append(Put(deliveries.KEPT, deliveries.kept_item(after), ALWAYS))
+    elif before is not None and deliveries.keeps_apart(before):
+        writes.append(Remove(deliveries.KEPT, deliveries.kept_key(after.id)))
+    return writes

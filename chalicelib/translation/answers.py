@@ -7,6 +7,7 @@ from chalicelib.lti13.profiles import RefusalKind
 
 REFUSED = DeliveryState.REFUSED
 
+QUEUED = "queued for delivery"
 SUPERSEDED = "superseded by a newer outcome"
 GRADED_MEANWHILE = "superseded: somebody graded meanwhile, and that grade stays"
 NO_ATTEMPTS_LEFT = "graded, but the work was not stored: no attempts are left"
@@ -47,6 +48,11 @@ _REFUSALS: dict[RefusalKind, tuple[OutcomeCode, str]] = {
 def success(description: str = "") -> Answer:
     """Tell the tool that its outcome is in the gradebook; the description is empty, or names a loss."""
     return Answer(CodeMajor.SUCCESS, description)
+
+
+def queued() -> Answer:
+    """Tell the tool that its outcome is stored, and will be delivered as soon as the platform takes it."""
+    return success(QUEUED)
 
 
 def superseded() -> Answer:
@@ -128,14 +134,6 @@ def cell_busy() -> Answer:
     )
 
 
-def overtaken() -> Answer:
-    """A newer outcome of the cell came first, and does not bring what this one has."""
-    return failure(
-        OutcomeCode.PLATFORM_UNAVAILABLE,
-        "The outcome was not stored: a newer one for the same student came first. Please send it again.",
-    )
-
-
 def unreadable(problem: PlatformUnavailable) -> Answer:
     """Tell the tool that the score cannot be read now."""
     return failure(OutcomeCode.PLATFORM_UNAVAILABLE, f"The score cannot be read now: {problem.reason}.")
@@ -161,6 +159,19 @@ def storage_unavailable(*, reads: bool) -> Answer:
 def sourcedid_invalid() -> Answer:
     """No mapping is known for the tool and sourcedid."""
     return failure(OutcomeCode.SOURCEDID_INVALID, "Invalid sourcedid")
+
+
+def gave_up(reason: str, days: int) -> Answer:
+    """An acknowledged outcome that the platform did not take for days."""
+    return failure(
+        OutcomeCode.PLATFORM_UNAVAILABLE,
+        f"The grade was not stored: for {days} days the platform took nothing: {reason}.",
+    )
+
+
+def tool_missing() -> Answer:
+    """The tool that sent the outcome was removed before it was delivered."""
+    return failure(OutcomeCode.PLATFORM_REFUSED, "The outcome was not sent: its tool is not registered any more")
 
 
 def platform_missing() -> Answer:

@@ -7,6 +7,7 @@ The rows T1 to T14 of the table are named where they are decided.
 from dataclasses import dataclass, replace
 from decimal import Decimal
 
+from chalicelib.clock import to_milliseconds
 from chalicelib.delivery.records import Cell, DeliveryState, SubmissionState
 from chalicelib.lti11.messages import DeleteResult, ReplaceResult, Write
 from chalicelib.lti13.profiles import Profile
@@ -55,7 +56,7 @@ def next_step(order: Order, cell: Cell, profile: Profile, facts: Facts) -> Step:
         return ReadResults()
     if isinstance(facts.line_item_maximum, Unread) and needs_line_item(order.write):
         return ReadLineItem()
-    if order.retry:
+    if order.retry and not order.forced:
         settled = _after_unknown_try(order, cell, profile, facts)
         if settled is not None:
             return settled
@@ -115,11 +116,23 @@ def _after_unknown_try(order: Order, cell: Cell, profile: Profile, facts: Facts)
             return Conclude(DeliveryState.DELIVERED, answers.success(), confirms=ours)
         # Not by way of T6, which would take the score of the earlier try for a person's.
         return score_post(order, work, cell, submission_state(cell, result), profile, _maximum(facts), None)
-    if cell.last_known is None or is_ours(read_score(result, cell.last_known, profile), cell.last_known, profile):
+    if not _person_graded_meanwhile(order, cell, profile, facts):
         return None
     if work is not None:
-        return _work_without_score(order, work, cell, profile, facts, ends=DeliveryState.SUPERSEDED)
-    return Conclude(DeliveryState.SUPERSEDED, answers.graded_meanwhile())
+        return _work_without_score(order, work, cell, profile, facts, ends=DeliveryState.HELD)
+    return Conclude(DeliveryState.HELD, answers.graded_meanwhile())
+
+
+def _person_graded_meanwhile(order: Order, cell: Cell, profile: Profile, facts: Facts) -> bool:
+    """Tell whether what stands in the gradebook is a person's, and newer than the outcome as far as anybody knows.
+
+    A grade that was noticed while outcomes waited in line stays against all that were received before it was noticed.
+    """
+    if cell.graded_at is not None and to_milliseconds(order.received_at) <= cell.graded_at:
+        return True
+    if cell.last_known is None:
+        return False
+    return not is_ours(read_score(_result(facts), cell.last_known, profile), cell.last_known, profile)
 
 
 def _may_be_our_zero(order: Order, profile: Profile, facts: Facts) -> bool:
@@ -141,9 +154,9 @@ def _replace(order: Order, write: ReplaceResult, cell: Cell, profile: Profile, f
     if write.score is None:
         return _work_without_score(order, write, cell, profile, facts, ends=DeliveryState.DELIVERED)  # T9, T10
     if order.concessions.grade_stays:
-        return _work_without_score(order, write, cell, profile, facts, ends=DeliveryState.SUPERSEDED)
+        return _work_without_score(order, write, cell, profile, facts, ends=DeliveryState.HELD)
     flag: bool | None = None
-    if write.prioritize_non_tool_grade:  # T6
+    if write.prioritize_non_tool_grade and not order.forced:  # T6
         verdict = _person_graded(cell, profile, facts)
         if verdict.person:
             if write.data is None or not profile.submission_extension:
@@ -190,15 +203,15 @@ def _work_without_score(
         return ReadLineItem()
     state = submission_state(cell, facts.result)
     post = data_post(order, write, cell, state, profile, found, _maximum(facts))
-    if ends is DeliveryState.SUPERSEDED:
-        return _superseded(post)
+    if ends is DeliveryState.HELD:
+        return _held(post)
     return post
 
 
-def _superseded(step: Step) -> Step:
+def _held(step: Step) -> Step:
     if not isinstance(step, PostScore):
         return step
-    return replace(step, ends=DeliveryState.SUPERSEDED, description=answers.GRADED_MEANWHILE)
+    return replace(step, ends=DeliveryState.HELD, description=answers.GRADED_MEANWHILE)
 
 
 def _result(facts: Facts) -> Result | None:

@@ -3,7 +3,7 @@
 from decimal import ROUND_HALF_UP, Decimal
 
 from chalicelib.delivery.records import Cell
-from chalicelib.lti11.messages import Answer, CodeMajor
+from chalicelib.lti11.messages import Answer, CodeMajor, DeleteResult, ScoreScale, Write
 from chalicelib.lti13.profiles import Profile
 from chalicelib.lti13.scores import Result
 from chalicelib.translation import answers
@@ -33,6 +33,18 @@ def read_answer(result: Result | None, cell: Cell, profile: Profile) -> Answer:
         # Not a share of anything: Canvas gives a hundredth, unrounded but for what a float can hold.
         return _success(ROUNDED.divide(share, Decimal(100)), _LAST_DECIMAL)
     return _success(share, _LAST_DECIMAL_OF_A_SHARE)
+
+
+def undelivered_answer(write: Write) -> Answer | None:
+    """Answer a readResult from a write that is stored and not delivered yet; None when it does not tell the score.
+
+    Points need the line item's maximum, and whether a score goes over a person's grade only the platform knows.
+    """
+    if isinstance(write, DeleteResult):
+        return Answer(CodeMajor.SUCCESS, score_text="")
+    if write.score is None or write.score.scale is not ScoreScale.FRACTION or write.prioritize_non_tool_grade:
+        return None
+    return _success(write.score.value, _LAST_DECIMAL_OF_A_SHARE)
 
 
 def _success(number: Decimal, last_decimal: Decimal) -> Answer:

@@ -64,10 +64,10 @@ def _after_stale_timestamp(order: Order, post: PostScore, profile: Profile, now:
     """
     if post.stale_is_ours and not profile.post_again_with_same_timestamp:
         return Conclude(DeliveryState.DELIVERED, answers.success(), confirms=post.posts)
-    fresh = not order.retry and now - order.received_at <= OVERWRITE_WITHIN
+    fresh = order.forced or (not order.retry and now - order.received_at <= OVERWRITE_WITHIN)
     may_go = fresh or post.posts is None or (post.submitted_at is not None and _has_work(order))
     if not may_go or order.concessions.moved_timestamp:
-        return Conclude(DeliveryState.SUPERSEDED, answers.graded_meanwhile())
+        return Conclude(DeliveryState.HELD, answers.graded_meanwhile())
     moved = ordering_timestamp(to_milliseconds(now), to_milliseconds(order.timestamp), profile)
     concessions = replace(order.concessions, moved_timestamp=True, grade_stays=not fresh)
     return replace(order, timestamp=from_milliseconds(moved), concessions=concessions)

@@ -54,6 +54,8 @@ class Order:
     """R, or the next free tick when R was taken."""
     retry: bool = False
     """An earlier try may have been applied, or the outcome is older than a minute: read before writing."""
+    forced: bool = False
+    """An operator wants it in the gradebook whatever stands there: nobody's grade is asked for."""
     concessions: Concessions = field(default_factory=Concessions)
 
 

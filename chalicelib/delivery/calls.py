@@ -1,0 +1,48 @@
+"""Messages that call for the heads of cells. A message is a wish: what the table holds decides."""
+
+from dataclasses import replace
+
+from chalicelib import telemetry
+from chalicelib.clock import Clock, to_milliseconds
+from chalicelib.delivery.courses import message_group, shard_of
+from chalicelib.delivery.queue import Message, Queue
+from chalicelib.delivery.records import Cell
+from chalicelib.errors import QueueUnavailable, StorageConflict, StorageUnavailable
+from chalicelib.storage.ledger import Change, Ledger
+
+SEND_AGAIN = 60_000
+"""Milliseconds after which the schedule sends what the queue did not take."""
+NOT_SENT = "queue_unavailable"
+
+
+class Calls:
+    """Sends a message for the head of a cell. It never fails: the schedule sends what is left."""
+
+    def __init__(self, queue: Queue, ledger: Ledger, clock: Clock, shards: int) -> None:
+        self._queue = queue
+        self._ledger = ledger
+        self._clock = clock
+        self._shards = shards
+
+    def send(self, cell: Cell) -> bool:
+        """Call for the head of the cell as it is stored; tell whether the queue took the message."""
+        if cell.head is None:
+            return False
+        message = Message(cell.head.delivery_id, cell.generation)
+        group = message_group(cell.key.platform, shard_of(cell.key.line_item, self._shards))
+        try:
+            self._queue.send(message, group)
+        except QueueUnavailable as problem:
+            telemetry.event(NOT_SENT, delivery=message.delivery_id, why=str(problem))
+            self._look_sooner(cell)
+            return False
+        return True
+
+    def _look_sooner(self, cell: Cell) -> None:
+        """Let the schedule look after the head soon; else it waits as long as a message may be on its way."""
+        now = self._clock.now()
+        try:
+            sooner = replace(cell, due_at=to_milliseconds(now) + SEND_AGAIN)
+            self._ledger.commit(now, cell=Change(cell, sooner))
+        except (StorageConflict, StorageUnavailable):
+            return

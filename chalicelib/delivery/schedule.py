@@ -1,0 +1,116 @@
+"""What happens each minute: messages go out for all heads that are due, in turns between platforms and courses."""
+
+from collections.abc import Iterator
+from dataclasses import replace
+from itertools import chain, islice
+
+from chalicelib import telemetry
+from chalicelib.clock import Clock, Deadline, to_milliseconds
+from chalicelib.delivery import line
+from chalicelib.delivery.breaker import Permission, permission
+from chalicelib.delivery.calls import Calls
+from chalicelib.delivery.endings import queued
+from chalicelib.delivery.records import Cell, Delivery
+from chalicelib.delivery.retries import RetryRules
+from chalicelib.delivery.turns import may_be_applied
+from chalicelib.errors import StorageConflict, StorageUnreadable
+from chalicelib.lti13.registrations import Platform
+from chalicelib.storage.health import HealthStore
+from chalicelib.storage.ledger import Change, Ledger
+from chalicelib.storage.platforms import PlatformStore
+
+RAN = "schedule"
+STUCK = "cell_unreadable"
+MOST_OF_A_LISTING = 600
+"""Messages for a quarter of a platform's courses in one run: what a group drains in a minute at 100 ms a call."""
+STUCK_FOR = 6 * 3_600_000
+"""Milliseconds for which a cell is left alone whose head cannot be read: it would be called for each minute."""
+
+
+class Schedule:
+    """Looks after everything that is due. ``budget`` (seconds) is what one run may take."""
+
+    def __init__(
+        self,
+        ledger: Ledger,
+        platforms: PlatformStore,
+        healths: HealthStore,
+        calls: Calls,
+        rules: RetryRules,
+        clock: Clock,
+        budget: float,
+    ) -> None:
+        self._ledger = ledger
+        self._platforms = platforms
+        self._healths = healths
+        self._calls = calls
+        self._rules = rules
+        self._clock = clock
+        self._budget = budget
+
+    def run(self) -> None:
+        """Send a message for each due head of each platform; one for a probe where the breaker is open.
+
+        Raises
+        ------
+        StorageUnavailable
+            If the table cannot be reached; the next minute's run does the same.
+        """
+        deadline = Deadline.after(self._clock, self._budget)
+        due = [cells for platform in self._platforms.list() for cells in self._due(platform)]
+        sent = 0
+        while due and not deadline.passed:
+            going_on = []
+            for cells in due:  # one of each in turn: no platform and no course keeps the others waiting
+                cell = next(cells, None)
+                if cell is not None:
+                    sent += self._send(cell)
+                    going_on.append(cells)
+            due = going_on
+        telemetry.event(RAN, sent=sent)
+
+    def _due(self, platform: Platform) -> list[Iterator[Cell]]:
+        """Read the due cells of a platform, as many as may be called for in one run; one for a probe."""
+        now = self._clock.now()
+        allowed = permission(self._healths.get(platform.name), to_milliseconds(now))
+        if allowed is Permission.CLOSED_OFF:
+            return []
+        listings = self._ledger.due_cells(platform.name, now)
+        if allowed is Permission.PROBE:
+            return [islice(chain.from_iterable(listings), 1)]
+        return [islice(cells, MOST_OF_A_LISTING) for cells in listings]
+
+    def _send(self, cell: Cell) -> int:
+        """Send a message for the head of a due cell; returns how many were sent."""
+        if cell.head is None:
+            return 0
+        try:
+            delivery = self._ledger.delivery(cell.head.delivery_id, self._clock.now())
+        except StorageUnreadable as problem:
+            return self._leave_alone(cell, problem)
+        now = to_milliseconds(self._clock.now())
+        if delivery is None or delivery.state.ended:
+            called, changed = line.left(cell, cell.head.delivery_id, due_at=now), None
+        else:
+            freed = replace(line.unawaited(cell, delivery.id), lease_until=0)
+            called = line.called(freed, now + self._rules.look_again)
+            changed = Change(delivery, found(delivery, now))
+        stored = self._commit(cell, called, changed)
+        return 0 if stored is None or changed is None else int(self._calls.send(stored))
+
+    def _leave_alone(self, cell: Cell, problem: StorageUnreadable) -> int:
+        """Leave a cell alone for a while whose head cannot be read: it is for people, not for one more try."""
+        telemetry.event(STUCK, platform=cell.key.platform, why=str(problem))
+        self._commit(cell, replace(cell, due_at=to_milliseconds(self._clock.now()) + STUCK_FOR), None)
+        return 0
+
+    def _commit(self, before: Cell, after: Cell, delivery: Change[Delivery] | None) -> Cell | None:
+        try:
+            return self._ledger.commit(self._clock.now(), cell=Change(before, after), delivery=delivery)
+        except StorageConflict:
+            return None  # it has changed since it was listed
+
+
+def found(delivery: Delivery, now: int) -> Delivery:
+    """Return a due or orphaned delivery as it is queued; a try that never ended may have reached the gradebook."""
+    return replace(queued(delivery, "by the schedule", now), outcome_unknown=may_be_applied(delivery))

@@ -1,0 +1,108 @@
+"""Settling: finding out what became of an ended delivery before anything else is posted to its cell."""
+
+from dataclasses import replace
+from decimal import Decimal
+
+from chalicelib.clock import Clock, Deadline, to_milliseconds
+from chalicelib.delivery.attempt import Attempt, Claimed
+from chalicelib.delivery.endings import Ending, begun, ended_delivery, settled_cell
+from chalicelib.delivery.records import Cell, Delivery, DeliveryState, KnownScore, SubmissionState
+from chalicelib.delivery.settlement import Verdict, carries_work, shows_score, verdict
+from chalicelib.errors import OutcomeCode, PlatformUnavailable, StorageConflict
+from chalicelib.lti11.messages import Write
+from chalicelib.lti13.ags import AgsClient
+from chalicelib.lti13.profiles import PROFILES
+from chalicelib.lti13.registrations import Platform
+from chalicelib.lti13.scores import Result
+from chalicelib.storage.ledger import Change, Ledger
+from chalicelib.translation import answers
+from chalicelib.translation.comparison import known, needs_line_item
+from chalicelib.translation.plan import submission_state
+
+
+class Settling:
+    """Settles for whoever has claimed the cell."""
+
+    def __init__(self, ledger: Ledger, ags: AgsClient, attempt: Attempt, clock: Clock) -> None:
+        self._ledger = ledger
+        self._ags = ags
+        self._attempt = attempt
+        self._clock = clock
+
+    def settle(self, cell: Cell, platform: Platform, deadline: Deadline) -> Cell:
+        """Find out what became of the cell's unsettled delivery, and return the cell as it is stored then.
+
+        The design's rule "New attempt": work is either seen in the results or sent again as long as no submission is
+        confirmed, because a score-only submission would wipe it. Anything else that cannot be seen stays failed, as
+        its tool was told.
+
+        Raises
+        ------
+        PlatformUnavailable, PlatformRefused, HostRefused
+            If the platform cannot be read, or did not take the work.
+        StorageConflict
+            If somebody else has claimed the cell meanwhile.
+        """
+        now = self._clock.now()
+        delivery = None if cell.unsettled_id is None else self._ledger.delivery(cell.unsettled_id, now)
+        if delivery is None or delivery.write is None or delivery.state is not DeliveryState.FAILED:
+            return self._forget(cell, platform, deadline)
+        write, profile = delivery.write, PROFILES[platform.profile]
+        result, maximum = self._look(delivery, write, platform, deadline)
+        found = verdict(cell, write, result, maximum, profile)
+        if found is Verdict.MISSING and carries_work(write, profile):
+            return self._send_again(cell, delivery, write, platform, deadline)
+        posted = known(result) if shows_score(write, result, maximum, profile) else None
+        return self._write_down(cell, delivery, found, shown=known(result), posted=posted)
+
+    def _send_again(self, cell: Cell, delivery: Delivery, write: Write, platform: Platform, deadline: Deadline) -> Cell:
+        """Send lost work again under the claim of the delivery whose turn it is."""
+        now = self._clock.now()
+        again = replace(begun(delivery, cell.lease_until, to_milliseconds(now)), outcome_unknown=True)
+        owned = self._commit(cell, replace(cell, unsettled_id=None), Change(delivery, again))
+        claimed = Claimed(again, write, owned, platform, receipt=None, retry=True, in_passing=True)
+        answer = self._attempt.run(claimed, deadline)
+        if answer is None:
+            raise StorageConflict(frozenset({"cell"}))
+        if answer.error_code == OutcomeCode.PLATFORM_UNAVAILABLE:
+            raise PlatformUnavailable("earlier work of the same student is not stored yet", maybe_applied=False)
+        return self._ledger.cell(cell.key)
+
+    def _forget(self, cell: Cell, platform: Platform, deadline: Deadline) -> Cell:
+        """Free a cell of an unsettled delivery that is gone; the submission it may have made must not be wiped."""
+        settled = replace(cell, unsettled_id=None)
+        if cell.submission is SubmissionState.SENT:
+            result = self._ags.read_result(platform, cell.key.line_item, cell.key.user_id, deadline)
+            if submission_state(replace(cell, submission=SubmissionState.UNKNOWN), result) is SubmissionState.EXISTS:
+                settled = replace(settled, submission=SubmissionState.EXISTS)
+        return self._commit(cell, settled)
+
+    def _write_down(
+        self, cell: Cell, delivery: Delivery, found: Verdict, *, shown: KnownScore, posted: KnownScore | None
+    ) -> Cell:
+        now = to_milliseconds(self._clock.now())
+        if delivery.write is None or found is Verdict.UNDECIDED:
+            return self._commit(cell, replace(cell, unsettled_id=None))  # should it come again, it is tried as a retry
+        if found is Verdict.GRADED_MEANWHILE:
+            ending = Ending(DeliveryState.HELD, answers.graded_meanwhile(), applied=False)
+            settled = replace(cell, unsettled_id=None, last_known=shown, graded_at=now)
+            return self._commit(cell, settled, Change(delivery, ended_delivery(delivery, ending, now)))
+        applied = found is Verdict.APPLIED
+        settled = settled_cell(cell, delivery, delivery.write, shown=shown, confirmed=posted, applied=applied)
+        ended = replace(delivery, outcome_unknown=False)
+        if applied:
+            ended = ended_delivery(delivery, Ending(DeliveryState.DELIVERED, answers.success(), applied=True), now)
+        return self._commit(cell, settled, Change(delivery, ended))
+
+    def _look(
+        self, delivery: Delivery, write: Write, platform: Platform, deadline: Deadline
+    ) -> tuple[Result | None, Decimal | None]:
+        """Read the result, and the line item's maximum where the write's score is in points."""
+        key = delivery.cell
+        result = self._ags.read_result(platform, key.line_item, key.user_id, deadline)
+        if not needs_line_item(write):
+            return result, None
+        return result, self._ags.read_line_item(platform, key.line_item, deadline).score_maximum
+
+    def _commit(self, before: Cell, after: Cell, delivery: Change[Delivery] | None = None) -> Cell:
+        return self._ledger.commit(self._clock.now(), cell=Change(before, after), delivery=delivery) or after
