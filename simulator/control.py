@@ -5,6 +5,7 @@ from dataclasses import asdict
 
 from simulator.control_fields import FieldError, Fields
 from simulator.control_order import Order
+from simulator.counters import Counters
 from simulator.exchange import Request, Response, json_response
 from simulator.line_items import adopt
 from simulator.model import DeveloperKey, Enrollment, Place, User, World
@@ -133,6 +134,15 @@ def _requests(order: Order) -> object:
     return {"requests": seen, "last": order.state.logged}
 
 
+def _counters(order: Order) -> object:
+    afresh = order.fields.flag("reset", default=False)
+    order.fields.finish()
+    told = order.state.counters.tell()
+    if afresh:
+        order.state.counters = Counters(order.state.now)
+    return told
+
+
 def _reset(order: Order) -> object:
     order.fields.finish()
     order.state.reset()
@@ -152,10 +162,12 @@ _POST: dict[str, Callable[[Order], object]] = {
     "/_sim/adopt": _adopt,
     "/_sim/register": _register,
     "/_sim/switch": switch,
+    "/_sim/counters": _counters,
     "/_sim/reset": _reset,
 }
 _GET: dict[str, Callable[[Order], object]] = {
     "/_sim/requests": _requests,
     "/_sim/health": _health,
+    "/_sim/counters": _counters,
     "/_sim/switch": in_force,
 }

@@ -1,22 +1,29 @@
-"""Misbehaviour on order: what the control door switches on, and what it does to an answer."""
+"""Misbehaviour on order: what the control door and the gradebook page switch on, and what it does to an answer."""
 
-from dataclasses import dataclass, replace
+import random
+from dataclasses import dataclass, field, replace
 
 from simulator.exchange import Response
 from simulator.throttle import throttled
 
-PATHS = ("score", "result", "line_item", "token", "any")
+PATHS = ("score", "result", "line_item", "token", "other", "any")
 FILE_KINDS = ("file_service_400", "file_service_500", "file_service_504")
+TIMED_KINDS = ("slow", "endless", "hang")
 KINDS = (
-    "throttle_403", "throttle_429", "status", "slow", "endless", "drop_before", "drop_after", "refuse", *FILE_KINDS,
+    "throttle_403", "throttle_429", "status", *TIMED_KINDS, "drop_before", "drop_after", "refuse", *FILE_KINDS,
 )  # fmt: skip
 # A throttled answer's remaining value is seldom 0 in real life (Canvas AGS, section 9).
 _REMAINING_WHEN_THROTTLED = 12.5
+REFUSED = Response(0, drop=True, reset=True)
 
 
 @dataclass(frozen=True, slots=True)
 class Fault:
-    """One ordered fault. ``count`` None lasts until cleared; ``course_id`` limits it to one handle's course."""
+    """One ordered fault.
+
+    ``count`` None lasts until cleared. ``course_id`` limits it to one course; ``handle`` is how that was said, if it
+    was. ``share`` is how many of the requests it concerns are hit; which ones follows from ``seed`` alone.
+    """
 
     path: str
     kind: str
@@ -26,42 +33,73 @@ class Fault:
     seconds: float = 0.0
     handle: str | None = None
     course_id: int | None = None
+    share: float = 1.0
+    seed: int = 0
 
     def concerns(self, path: str, course_id: int | None) -> bool:
-        """Tell whether a request of this kind on this course is hit."""
+        """Tell whether a request of this kind on this course can be hit."""
         return self.path in (path, "any") and self.course_id in (None, course_id)
 
 
+_DOWN = Fault("any", "refuse")
+
+
+@dataclass(slots=True)
+class _InForce:
+    fault: Fault
+    dice: random.Random = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.dice = random.Random(self.fault.seed)  # noqa: S311 - repeatable on purpose
+
+    def hits(self) -> bool:
+        return self.fault.share >= 1 or self.dice.random() < self.fault.share
+
+
 class Faults:
-    """The faults in force, oldest first. Not thread safe: the simulator's lock guards it."""
+    """The faults in force, in the order in which they are tried. Not thread safe: the simulator's lock guards it."""
 
     def __init__(self) -> None:
-        self._faults: list[Fault] = []
+        self.down = False
+        """The whole platform is away: every request is refused."""
+        self._faults: list[_InForce] = []
 
     def replace_all(self, faults: list[Fault]) -> None:
         """Put these in place of what was there."""
-        self._faults = list(faults)
+        self._faults = [_InForce(fault) for fault in faults]
+
+    def add(self, faults: list[Fault]) -> None:
+        """Put these before what is there: what was switched last is seen at once."""
+        self._faults[:0] = [_InForce(fault) for fault in faults]
+
+    def remove(self, kind: str) -> None:
+        """Take the faults of one kind away; the others go on where they are."""
+        self._faults = [each for each in self._faults if each.fault.kind != kind]
 
     @property
     def in_force(self) -> tuple[Fault, ...]:
         """The faults that are still to come."""
-        return tuple(self._faults)
+        return tuple(each.fault for each in self._faults)
 
     def take(self, path: str, course_id: int | None, *, of_files: bool = False) -> Fault | None:
-        """Use up one turn of the first fault that concerns this request; faults of the file service apart."""
-        for index, fault in enumerate(self._faults):
-            if (fault.kind in FILE_KINDS) is of_files and fault.concerns(path, course_id):
-                self._use(index, fault)
+        """Use up one turn of the first fault that hits this request; faults of the file service apart."""
+        if self.down:
+            return _DOWN
+        for each in self._faults:
+            fault = each.fault
+            if (fault.kind in FILE_KINDS) is of_files and fault.concerns(path, course_id) and each.hits():
+                self._use(each)
                 return fault
         return None
 
-    def _use(self, index: int, fault: Fault) -> None:
-        if fault.count is None:
+    def _use(self, used: _InForce) -> None:
+        count = used.fault.count
+        if count is None:
             return
-        if fault.count > 1:
-            self._faults[index] = replace(fault, count=fault.count - 1)
+        if count > 1:
+            used.fault = replace(used.fault, count=count - 1)
         else:
-            del self._faults[index]
+            self._faults = [each for each in self._faults if each is not used]
 
 
 def answer_instead(fault: Fault | None) -> Response | None:
@@ -75,8 +113,10 @@ def answer_instead(fault: Fault | None) -> Response | None:
             return Response(fault.status, (("Content-Type", "text/html; charset=utf-8"),), fault.body.encode())
         case "drop_before":
             return Response(0, drop=True)
+        case "hang" if fault:
+            return Response(0, drop=True, delay_seconds=fault.seconds)
         case "refuse":
-            return Response(0, drop=True, reset=True)
+            return REFUSED
     return None
 
 

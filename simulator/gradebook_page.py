@@ -40,8 +40,8 @@ _TYPES = {
 }
 
 
-def show(world: World, course_id: int | None) -> Response:
-    """Show one course, or all of them, newest first."""
+def show(world: World, course_id: int | None, fault_panel: str) -> Response:
+    """Show one course, or all of them, newest first, below the panel of the faults."""
     courses = sorted(world.courses.values(), key=lambda course: course.id, reverse=True)
     if course_id is not None:
         courses = [course for course in courses if course.id == course_id]
@@ -55,7 +55,7 @@ def show(world: World, course_id: int | None) -> Response:
         '<meta name="viewport" content="width=device-width, initial-scale=1">'
         '<noscript><meta http-equiv="refresh" content="2"></noscript>'
         f"<style>{_STYLE}</style></head><body><header><h1>Gradebook</h1>{back}</header>"
-        f'<main id="gradebook">{sections or empty}</main><script>{_SCRIPT}</script></body></html>'
+        f'<main id="gradebook">{fault_panel}{sections or empty}</main><script>{_SCRIPT}</script></body></html>'
     )
     answer = text_response(200, page, "text/html")
     return Response(200, (*answer.headers, ("Content-Security-Policy", _POLICY)), answer.body)

@@ -222,6 +222,8 @@ class Switches:
     generation: Generation = Generation.NEW
     throttle: str = "off"
     throttle_status: int = 403
+    request_cost: Decimal = Decimal("0.25")
+    request_seconds: Decimal = Decimal(0)
     needs_review_honoured: bool = True
     unchanged_score_stops: bool = False
 

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 
 from simulator import scopes
+from simulator.counters import Counters
 from simulator.faults import Faults
 from simulator.model import DeveloperKey, World
 from simulator.throttle import Throttle
@@ -52,6 +53,10 @@ class PlatformState:
     throttle: Throttle = field(default_factory=Throttle)
     log: deque[LoggedRequest] = field(default_factory=lambda: deque(maxlen=_LOGGED))
     logged: int = 0
+    counters: Counters = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.counters = Counters(self.now)
 
     @property
     def now(self) -> datetime:
@@ -65,3 +70,4 @@ class PlatformState:
         self.world.developer_keys.update(keys)
         self.faults, self.throttle = Faults(), Throttle()
         self.log.clear()
+        self.counters = Counters(self.now)

@@ -1,6 +1,6 @@
 """Canvas's error answers in their shapes (Canvas AGS, section 6), raised where the check fails."""
 
-from simulator.exchange import Response, json_response
+from simulator.exchange import Response, json_response, text_response
 
 _STATUS_NAMES = {
     400: "bad_request",
@@ -47,3 +47,8 @@ def empty_error(status: int) -> RefusedError:
 def not_found() -> RefusedError:
     """Make the answer for anything that is not there."""
     return list_error(404, NO_SUCH_RESOURCE)
+
+
+def other_origin() -> RefusedError:
+    """Make the answer to a form that another site's page sent: a browser sends it from anywhere to this machine."""
+    return RefusedError(text_response(403, "This form must be sent from the gradebook page itself.\n"))

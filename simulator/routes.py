@@ -61,7 +61,7 @@ _ROUTES = (
     _route("PUT", r"/api/lti/developer_key/update_public_jwk", "other", update_public_jwk),
 )
 _OUTCOMES = re.compile(r"/api/lti/v1/tools/(?P<tool>[0-9]{1,18})/(?P<door>grade_passback|ext_grade_passback)")
-_GRADEBOOK = re.compile(r"/gradebook(?:/(?P<course>[0-9]{1,18})(?P<grade>/grade)?)?/?")
+_GRADEBOOK = re.compile(r"/gradebook(?:/(?P<course>[0-9]{1,18}))?(?:/(?P<form>grade|faults))?/?")
 
 
 def find_service(method: str, path: str) -> Found | None:
@@ -82,9 +82,10 @@ def find_outcomes(method: str, path: str) -> tuple[int, Callable[[OutcomeCall], 
     return int(found["tool"]), take_xml if found["door"] == "grade_passback" else take_form
 
 
-def find_gradebook(method: str, path: str) -> tuple[int | None, bool] | None:
-    """Find the course (None: all) of a request to the gradebook page, and whether a grade comes with it."""
+def find_gradebook(method: str, path: str) -> tuple[int | None, str | None] | None:
+    """Find the course (None: all) of a request to the gradebook page, and which form comes with it, if any."""
     found = _GRADEBOOK.fullmatch(path)
-    if found is None or method != ("POST" if found["grade"] else "GET"):
+    if found is None or method != ("POST" if found["form"] else "GET"):
         return None
-    return int(found["course"]) if found["course"] else None, found["grade"] is not None
+    course_id = int(found["course"]) if found["course"] else None
+    return None if found["form"] == "grade" and course_id is None else (course_id, found["form"])

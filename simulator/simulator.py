@@ -4,19 +4,19 @@ import threading
 from collections.abc import Callable
 from dataclasses import replace
 
-from simulator import control, exact_json, gradebook_page, tokens
+from simulator import control, exact_json, fault_panel, gradebook_page, tokens
 from simulator.access import AgsCall
 from simulator.bearer import named_client
 from simulator.codec import from_json, to_json
 from simulator.exchange import Request, Response, json_response
-from simulator.faults import Fault, answer_instead, spoil
+from simulator.faults import REFUSED, Fault, answer_instead, spoil
 from simulator.keys import fetch_document, key_set, new_private_key
 from simulator.model import World
 from simulator.outcome_doors import OutcomeCall
 from simulator.platform_state import LoggedRequest, PlatformState, new_world, system_clock
-from simulator.refusals import RefusedError, not_found
+from simulator.refusals import RefusedError, not_found, other_origin
 from simulator.routes import Found, find_gradebook, find_outcomes, find_service
-from simulator.throttle import HIGH_WATER_MARK, REQUEST_COST, TOKEN_COST, cost_headers
+from simulator.throttle import HIGH_WATER_MARK, TOKEN_COST, cost_headers
 from simulator.times import Clock, iso_milliseconds
 from simulator.tokens import Assertion, Fetch, TokenRefusedError
 
@@ -64,6 +64,10 @@ class Simulator:
         return self._others(request)
 
     def _others(self, request: Request) -> Response:
+        with self._lock:
+            down = self._state.faults.down
+        if down and find_gradebook(request.method, request.path) is None:
+            return REFUSED
         outcomes = find_outcomes(request.method, request.path)
         if outcomes is not None:
             tool_id, door = outcomes
@@ -71,7 +75,7 @@ class Simulator:
             def take() -> Response:
                 return door(OutcomeCall(self._state.world, request, self._state.now, tool_id))
 
-            return self._throttled(f"tool {tool_id}", REQUEST_COST, lambda: self._locked(take))
+            return self._throttled(f"tool {tool_id}", 0.0, lambda: self._locked(take))
         return self._locked(lambda: self._pages(request))
 
     def _pages(self, request: Request) -> Response:
@@ -82,10 +86,15 @@ class Simulator:
         gradebook = find_gradebook(request.method, request.path)
         if gradebook is None:
             raise not_found()
-        course_id, grades = gradebook
-        if grades and course_id is not None:
+        course_id, form = gradebook
+        origin = request.header("origin")
+        if form and origin and origin.partition("://")[2] != request.host:
+            raise other_origin()
+        if form == "faults":
+            return fault_panel.take_switch(world, self._state.faults, request, course_id)
+        if form == "grade" and course_id is not None:
             return gradebook_page.take_grade(world, request, course_id, self._state.now)
-        return gradebook_page.show(world, course_id)
+        return gradebook_page.show(world, course_id, fault_panel.show(self._state.faults, course_id))
 
     def _locked(self, answer: Callable[[], Response]) -> Response:
         with self._lock:
@@ -97,30 +106,39 @@ class Simulator:
     def _serve(self, request: Request, path: str, course_id: int | None, answer: Callable[[], Response]) -> Response:
         """Answer a call of the tool side: faults, then the throttle, then the call; and write it down."""
         with self._lock:
+            counters, now = self._state.counters, self._state.now
+            known = course_id if course_id in self._state.world.courses else None
+            counters.enter(known, now)
             fault = self._state.faults.take(path, course_id)
-        response = answer_instead(fault)
-        if response is None:
+        instead = answer_instead(fault)
+        # A call that hangs occupies Canvas as one does that is done; any other fault stands before the throttle.
+        if instead is not None and not instead.delay_seconds:
+            response = instead
+        else:
             client = named_client(request) or _assertion_client(request) or "nobody"
-            cost = TOKEN_COST + REQUEST_COST if path == "token" else REQUEST_COST
-            response = self._throttled(client, cost, lambda: spoil(answer(), fault))
+            dearer = TOKEN_COST if path == "token" else 0.0
+            response = self._throttled(client, dearer, lambda: instead or spoil(answer(), fault))
         with self._lock:
+            counters.leave(path, known, response, now)
             self._write_down(request, path, response)
         return response
 
-    def _throttled(self, client: str, cost: float, answer: Callable[[], Response]) -> Response:
+    def _throttled(self, client: str, dearer: float, answer: Callable[[], Response]) -> Response:
+        """Answer unless the client's bucket is full; a request costs and takes what is switched, a token more."""
         with self._lock:
             switches, throttle = self._state.world.switches, self._state.throttle
             on, status = switches.throttle == "real", switches.throttle_status
-            refusal = throttle.refusal(client, self._state.now, status) if on else None
+            cost, seconds = dearer + float(switches.request_cost), float(switches.request_seconds)
+            refusal = throttle.enter(client, self._state.now, status) if on else None
         if refusal is not None:
             return refusal
         response = answer()
+        response = replace(response, delay_seconds=response.delay_seconds + seconds)
+        headers = cost_headers(cost, HIGH_WATER_MARK)
         if on:
             with self._lock:
-                running = response.delay_seconds or response.drip_seconds
-                headers = throttle.charge(client, self._state.now, cost, running)
-        else:
-            headers = cost_headers(cost, HIGH_WATER_MARK)
+                running = response.delay_seconds + response.drip_seconds
+                headers = throttle.leave(client, self._state.now, cost, running)
         return replace(response, headers=(*response.headers, *headers))
 
     def _call(self, request: Request, found: Found) -> Response:

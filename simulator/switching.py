@@ -4,13 +4,16 @@ from collections.abc import Callable
 from dataclasses import asdict
 from decimal import Decimal
 
-from simulator import faults as ordered_faults
 from simulator.control_fields import FieldError, Fields
 from simulator.control_order import Order
-from simulator.faults import Fault
-from simulator.model import Generation, World
+from simulator.fault_orders import read_faults, tell_faults
+from simulator.faults import KINDS
+from simulator.model import Generation
 from simulator.platform_state import DEFAULT_CLIENT_ID
 from simulator.reports import find_place
+
+_DEAREST_REQUEST = 600
+_LONGEST_REQUEST = 60
 
 
 def switch(order: Order) -> object:
@@ -21,6 +24,8 @@ def switch(order: Order) -> object:
     generation = fields.choice("generation", Generation, switches.generation)
     throttle = fields.word("throttle", ("off", "real"), switches.throttle)
     status = fields.whole("throttle_status", switches.throttle_status)
+    cost = _limited(fields, "request_cost", switches.request_cost, _DEAREST_REQUEST)
+    seconds = _limited(fields, "request_seconds", switches.request_seconds, _LONGEST_REQUEST)
     review = fields.flag("needs_review_honoured", default=switches.needs_review_honoured)
     unchanged = fields.flag("unchanged_score_stops", default=switches.unchanged_score_stops)
     if status not in (403, 429):
@@ -28,15 +33,15 @@ def switch(order: Order) -> object:
     if abs(offset) > 10**9:
         raise FieldError("clock_offset_seconds is too large.")
     key_change, tool_change = _key_change(order), _tool_change(order)
-    new_faults = _read_faults(world, fields.take("faults")) if fields.has("faults") else None
+    change_faults = _fault_change(order)
     fields.finish()
     switches.clock_offset_seconds, switches.generation = offset, generation
     switches.throttle, switches.throttle_status = throttle, status
+    switches.request_cost, switches.request_seconds = cost, seconds
     switches.needs_review_honoured, switches.unchanged_score_stops = review, unchanged
     key_change()
     tool_change()
-    if new_faults is not None:
-        order.state.faults.replace_all(new_faults)
+    change_faults()
     return in_force(order)
 
 
@@ -68,43 +73,39 @@ def _tool_change(order: Order) -> Callable[[], None]:
     return change
 
 
-def _read_faults(world: World, value: object) -> list[Fault]:
-    if not isinstance(value, list):
-        raise FieldError("faults must be a list.")
-    return [_read_fault(world, Fields(item, "A fault")) for item in value]
+def _limited(fields: Fields, name: str, default: Decimal, most: int) -> Decimal:
+    number = fields.number(name, default)
+    if number is None or not 0 <= number <= most:
+        raise FieldError(f"{name} must be from 0 to {most}.")
+    return number
 
 
-def _read_fault(world: World, fields: Fields) -> Fault:
-    handle = fields.optional_text("handle")
-    fault = Fault(
-        path=fields.word("path", ordered_faults.PATHS, "any"),
-        kind=fields.word("kind", ordered_faults.KINDS, ""),
-        count=fields.whole("count", None, lowest=1),
-        status=fields.whole("status", 500, lowest=200) or 500,
-        body=fields.text("body", ""),
-        seconds=float(fields.number("seconds", Decimal(0)) or 0),
-        handle=handle,
-        course_id=find_place(world, handle).course_id if handle else None,
-    )
-    fields.finish()
-    if fault.kind in ("slow", "endless") and not fault.seconds > 0:
-        raise FieldError(f"A fault of kind {fault.kind} needs seconds.")
-    if fault.status > 599:
-        raise FieldError("status must be at most 599.")
-    return fault
+def _fault_change(order: Order) -> Callable[[], None]:
+    """Read the fields of faults; they are done in this order: replace or take away, then add."""
+    fields, faults = order.fields, order.state.faults
+    replacing = read_faults(order.world, fields.take("faults"), "faults") if fields.has("faults") else None
+    adding = read_faults(order.world, fields.take("add_faults", []), "add_faults")
+    removing = fields.word("clear_faults", KINDS, "") if fields.has("clear_faults") else None
+    down = fields.flag("down", default=faults.down)
+
+    def change() -> None:
+        if replacing is not None:
+            faults.replace_all(replacing)
+        if removing is not None:
+            faults.remove(removing)
+        faults.add(adding)
+        faults.down = down
+
+    return change
 
 
 def in_force(order: Order) -> dict[str, object]:
     """Tell what is switched how."""
-    world = order.world
-    faults = []
-    for fault in order.state.faults.in_force:
-        shown = asdict(fault)
-        del shown["course_id"]
-        faults.append(shown)
+    world, faults = order.world, order.state.faults
     return {
         **asdict(world.switches),
         "now": order.state.now.isoformat(),
         "keys_off": [key.client_id for key in world.developer_keys.values() if not key.on],
-        "faults": faults,
+        "down": faults.down,
+        "faults": tell_faults(faults.in_force),
     }

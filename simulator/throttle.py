@@ -12,7 +12,6 @@ HIGH_WATER_MARK = 600.0
 MAXIMUM = 800.0
 LEAK_PER_SECOND = 10.0
 RESERVED = 50.0
-REQUEST_COST = 0.25
 TOKEN_COST = 200.0
 
 
@@ -20,6 +19,7 @@ TOKEN_COST = 200.0
 class _Bucket:
     count: float = 0.0
     touched: float = 0.0
+    entered: int = 0
     running_until: list[float] = field(default_factory=list)
 
     def leak(self, now: float) -> None:
@@ -29,7 +29,7 @@ class _Bucket:
 
     @property
     def level(self) -> float:
-        return self.count + RESERVED * len(self.running_until)
+        return self.count + RESERVED * (self.entered + len(self.running_until))
 
 
 class Throttle:
@@ -38,16 +38,18 @@ class Throttle:
     def __init__(self) -> None:
         self._buckets: dict[str, _Bucket] = {}
 
-    def refusal(self, client: str, now: datetime, status: int) -> Response | None:
-        """Give the refusal when the client's bucket has no room for one more running request."""
+    def enter(self, client: str, now: datetime, status: int) -> Response | None:
+        """Reserve room for one more running request, or give the refusal when the client's bucket has none."""
         bucket = self._bucket(client, now)
-        if bucket.level + RESERVED <= HIGH_WATER_MARK:
-            return None
-        return throttled(status, HIGH_WATER_MARK - bucket.level)
+        if bucket.level + RESERVED > HIGH_WATER_MARK:
+            return throttled(status, HIGH_WATER_MARK - bucket.level)
+        bucket.entered += 1
+        return None
 
-    def charge(self, client: str, now: datetime, cost: float, running_seconds: float) -> tuple[tuple[str, str], ...]:
-        """Book a request's cost, hold its reservation while its answer is delayed, and give its two headers."""
+    def leave(self, client: str, now: datetime, cost: float, running_seconds: float) -> tuple[tuple[str, str], ...]:
+        """Book the cost of a request that entered, hold its room while its answer is delayed, give its two headers."""
         bucket = self._bucket(client, now)
+        bucket.entered -= 1
         bucket.count = min(MAXIMUM, bucket.count + cost)
         remaining = HIGH_WATER_MARK - bucket.level
         if running_seconds:
@@ -73,3 +75,8 @@ def throttled(status: int, remaining: float) -> Response:
         (("Content-Type", "text/plain"), ("X-Rate-Limit-Remaining", f"{remaining:.6f}")),
         f"{status} {reason} (Rate Limit Exceeded)\n".encode(),
     )
+
+
+def is_throttled(response: Response) -> bool:
+    """Tell a full bucket's answer from any other 403 or 429, by its text as a client must."""
+    return response.status in (403, 429) and b"(Rate Limit Exceeded)" in response.body

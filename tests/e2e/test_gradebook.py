@@ -1,11 +1,12 @@
 """The gradebook page in a browser, while a legacy tool sends outcomes: it changes by itself."""
 
+import re
 from collections.abc import Iterator
 from decimal import Decimal
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Browser, Locator, Page, expect
 
 from e2e.legacy_tool import outcome, send
 from e2e.served import Served, Student
@@ -130,6 +131,64 @@ def test_a_score_that_comes_while_a_teacher_types_does_not_disturb(
     expect(box).to_have_value("7")
     page.get_by_role("button", name="Save").click()
     Row(page).shows(score="7", graded_by="teacher")
+
+
+def faults_in_force(page: Page) -> Locator:
+    return page.get_by_role("list", name="Faults in force").get_by_role("listitem")
+
+
+@pytest.fixture
+def calm(served: Served) -> Iterator[None]:
+    """End every fault after the test: the stack is everybody's."""
+    yield
+    served.control("switch", faults=[], down=False)
+
+
+@pytest.mark.usefixtures("calm")
+def test_a_fault_is_switched_on_the_page_shows_its_turns_and_is_cleared(
+    served: Served, student: Student, page: Page
+) -> None:
+    page.clock.install()
+    page.goto(student.gradebook_url)
+    page.get_by_label("Error 500: how often").fill("40")
+    page.get_by_role("button", name="Error 500").click()
+    expect(faults_in_force(page)).to_have_text(re.compile(r"status 500, all calls, course \d+, 40 more"))
+    page.evaluate("window.openedOnce = true")
+    outcome(served, student).post_replace_result(0.6)
+    row = Row(page)
+    row.shows(score="–", state="nothing yet")
+    expect(faults_in_force(page)).not_to_have_text(re.compile("40 more"))
+    assert page.evaluate("window.openedOnce"), "the page was loaded again"
+    page.get_by_role("button", name="Clear all").click()
+    expect(page.get_by_label("Faults", exact=True)).to_contain_text("none in force")
+    assert served.control("switch")["faults"] == []
+
+
+@pytest.mark.usefixtures("calm")
+def test_a_stored_score_whose_answer_was_dropped_is_in_the_gradebook(
+    served: Served, student: Student, page: Page
+) -> None:
+    page.clock.install()
+    page.goto(student.gradebook_url)
+    # Without a count: whichever call came first would use up a single turn.
+    page.get_by_role("button", name="Drop after storing").click()
+    expect(faults_in_force(page)).to_have_count(1)
+    outcome(served, student).post_replace_result(0.6)
+    Row(page).shows(score="6", graded_by="tool", attempts="1")
+
+
+@pytest.mark.usefixtures("calm")
+def test_canvas_goes_down_and_comes_up_without_a_script(served: Served, browser: Browser) -> None:
+    context = browser.new_context(java_script_enabled=False)
+    page = context.new_page()
+    page.goto(served.document["gradebook_url"])
+    page.get_by_role("button", name="Down").click()
+    expect(faults_in_force(page)).to_have_text("Canvas is down: every call is refused")
+    assert served.control("switch")["down"] is True
+    page.get_by_role("button", name="Up again").click()
+    expect(page.get_by_role("button", name="Down")).to_be_visible()
+    assert served.control("switch")["down"] is False
+    context.close()
 
 
 ATTACKS = [

@@ -13,6 +13,7 @@ from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey
 
 from canvas_box.canvas_harness import BASE, START, Canvas, Scene, SettableClock, ags_error
 from simulator.exchange import Response
+from simulator.faults import TIMED_KINDS
 from simulator.platform_state import ISSUER
 from simulator.scopes import SCORE
 from simulator.simulator import Simulator
@@ -100,7 +101,20 @@ def test_nobody_has_an_empty_state_and_cannot_be_graded(canvas: Canvas) -> None:
         ("switch", {"tool_installed": True}, "handle is required."),
         ("switch", {"faults": {}}, "faults must be a list."),
         ("switch", {"faults": [1]}, "A fault must be a JSON object."),
-        ("switch", {"faults": [{"kind": "slow"}]}, "A fault of kind slow needs seconds."),
+        ("switch", {"faults": [{"kind": "slow"}]}, "A fault of kind slow needs seconds, at most 3600."),
+        (
+            "switch",
+            {"faults": [{"kind": "slow", "seconds": 4e3}]},
+            "A fault of kind slow needs seconds, at most 3600.",
+        ),
+        ("switch", {"add_faults": {}}, "add_faults must be a list."),
+        ("switch", {"faults": [{"kind": "refuse", "share": 0}]}, "share must be above 0 and at most 1."),
+        ("switch", {"faults": [{"kind": "refuse", "share": 1.5}]}, "share must be above 0 and at most 1."),
+        ("switch", {"faults": [{"kind": "refuse", "course_id": 1}]}, "No such course_id."),
+        ("switch", {"down": "yes"}, "down must be true or false."),
+        ("switch", {"request_cost": -1}, "request_cost must be from 0 to 600."),
+        ("switch", {"request_seconds": 61}, "request_seconds must be from 0 to 60."),
+        ("counters", {"x": 1}, "Unknown field: x."),
         ("switch", {"faults": [{"kind": "status", "status": 600}]}, "status must be at most 599."),
         ("switch", {"faults": [{"kind": "refuse", "x": 1}]}, "Unknown field: x."),
         ("register", {}, "One of jwks_url and public_jwk is required."),
@@ -140,15 +154,19 @@ def test_unknown_orders_are_404(canvas: Canvas, method: str, path: str) -> None:
 
 
 def test_a_wrong_switch_changes_nothing(canvas: Canvas) -> None:
-    canvas.refused_order("switch", generation="old", faults=[{"kind": "dance"}])
-    assert canvas.order("switch")["generation"] == "new"
+    before = canvas.order("switch")
+    canvas.refused_order("switch", generation="old", down=True, request_seconds=1, faults=[{"kind": "dance"}])
+    canvas.refused_order("switch", faults=[{"kind": "refuse"}], clear_faults="dance")
+    assert canvas.order("switch") == before
 
 
 def test_the_switches_in_force_are_told(canvas: Canvas, scene: Scene) -> None:
     fault = {"path": "score", "kind": "status", "count": 2, "status": 503, "handle": scene.handle}
     told = canvas.order("switch", clock_offset_seconds=60, key_on=False, faults=[fault])
     assert (told["clock_offset_seconds"], told["keys_off"]) == (60, ["10000000000001"])
-    assert told["faults"] == [{**fault, "body": "", "seconds": 0}]
+    course = scene.told["course_id"]
+    assert told["faults"] == [{**fault, "body": "", "seconds": 0, "course_id": course, "share": 1, "seed": 0}]
+    assert canvas.order("switch", faults=told["faults"]) == told
     assert told["now"].startswith("2026-02-03T10:01:00")
     assert json.loads(canvas.send("GET", "/_sim/switch").body) == told
 
@@ -275,7 +293,8 @@ def test_a_fault_of_the_token_endpoint(canvas: Canvas) -> None:
 @pytest.mark.parametrize(
     ("kind", "stored", "spoilt"),
     [
-        ("drop_before", False, {"drop": True, "reset": False}),
+        ("drop_before", False, {"drop": True, "reset": False, "delay_seconds": 0}),
+        ("hang", False, {"drop": True, "delay_seconds": 3.0}),
         ("refuse", False, {"drop": True, "reset": True}),
         ("drop_after", True, {"drop": True, "reset": False}),
         ("slow", True, {"drop": False, "delay_seconds": 3.0}),
@@ -285,7 +304,7 @@ def test_a_fault_of_the_token_endpoint(canvas: Canvas) -> None:
 def test_a_broken_answer_tells_nothing_of_the_effect(
     canvas: Canvas, scene: Scene, kind: str, stored: bool, spoilt: dict[str, object]
 ) -> None:
-    seconds = {"seconds": 3} if kind in ("slow", "endless") else {}
+    seconds = {"seconds": 3} if kind in TIMED_KINDS else {}
     canvas.call("GET", scene.line_item)
     fault(canvas, kind=kind, count=1, **seconds)
     answer: Response = scene.post()

@@ -11,6 +11,7 @@ import sys
 import threading
 import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 from urllib.request import Request as UrlRequest
@@ -138,6 +139,35 @@ def test_a_slow_answer_comes_late_and_holds_nobody_else_up(canvas: Canvas, serve
     assert time.monotonic() - started < 0.4
     waiting.join()
     assert time.monotonic() - started >= 0.5
+
+
+def test_calls_that_take_time_run_beside_each_other(canvas: Canvas, served: Served, socket_scene: Scene) -> None:
+    order(served.url, "switch", request_seconds=0.5)
+    started = time.monotonic()
+    with ThreadPoolExecutor(8) as threads:
+        statuses = list(threads.map(lambda _: post_score(canvas, served, socket_scene).status, range(8)))
+    # One after the other they would take 4 s.
+    assert (statuses, time.monotonic() - started < 2) == ([200] * 8, True)
+    assert order(served.url, "counters")["most_at_once"] == 8
+
+
+def test_a_call_that_hangs_ends_without_an_answer(canvas: Canvas, served: Served, socket_scene: Scene) -> None:
+    order(served.url, "switch", faults=[{"kind": "hang", "seconds": 0.3, "count": 1}])
+    started = time.monotonic()
+    with pytest.raises(http.client.RemoteDisconnected):
+        post_score(canvas, served, socket_scene)
+    assert time.monotonic() - started >= 0.3
+    assert order(served.url, "state", handle=socket_scene.handle)["score"] is None
+
+
+def test_down_resets_connections_but_those_of_the_control_door(
+    canvas: Canvas, served: Served, socket_scene: Scene
+) -> None:
+    order(served.url, "switch", down=True)
+    with pytest.raises(ConnectionResetError):
+        post_score(canvas, served, socket_scene)
+    order(served.url, "switch", down=False)
+    assert post_score(canvas, served, socket_scene).status == 200
 
 
 def test_a_client_that_gives_up_leaves_the_effect(canvas: Canvas, served: Served, socket_scene: Scene) -> None:
