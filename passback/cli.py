@@ -4,7 +4,7 @@ import sys
 
 import click
 
-from passback import deliveries, doctor, keys, mappings, platforms, sending, serving, tools
+from passback import deliveries, doctor, faults, keys, mappings, platforms, sending, serving, tools
 from passback.commands import Program
 
 
@@ -27,6 +27,7 @@ cli.add_command(deliveries.delivery)
 cli.add_command(keys.key)
 cli.add_command(sending.send)
 cli.add_command(doctor.doctor)
+cli.add_command(faults.fault)
 
 
 def main() -> None:
