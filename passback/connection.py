@@ -5,10 +5,13 @@ from typing import TYPE_CHECKING
 
 from chalicelib.clock import Clock
 from chalicelib.config import Settings
+from chalicelib.delivery.pacing import Pace
+from chalicelib.delivery.sqs import SqsQueue
 from chalicelib.errors import SetupError
 from chalicelib.lti13.transport import Transport
 from chalicelib.lti13.transport import make_client as make_http_client
 from chalicelib.services import Services, connect
+from chalicelib.storage.clients import make_sqs_client
 from chalicelib.storage.sealer_choice import make_sealer
 from chalicelib.storage.table import Table
 
@@ -28,9 +31,11 @@ def connect_operator(environment: Mapping[str, str], clock: Clock) -> Services:
         If a setting is missing or wrong.
     """
     settings = Settings.from_environment(environment)
-    transport = Transport(make_http_client(clock), clock, local=settings.is_local)
+    pace = Pace(clock)
+    transport = Transport(make_http_client(clock), clock, local=settings.is_local, observe=pace.observe)
     table = Table(_patient_client(settings, environment), settings.table)
-    return connect(settings, clock, transport, table, make_sealer(settings, environment))
+    queue = SqsQueue(lambda: make_sqs_client(settings, environment), settings.queue, settings.dead_letter_queue)
+    return connect(settings, clock, transport, table, make_sealer(settings, environment), queue, pace)
 
 
 def _patient_client(settings: Settings, environment: Mapping[str, str]) -> "DynamoDBClient":

@@ -1,14 +1,18 @@
 """Waiting, for a tool, until its delivery has ended; taking its turn when it comes; leaving it to the queue in time."""
 
+from contextlib import suppress
+from datetime import datetime
+
 from chalicelib.clock import Clock, Deadline, to_milliseconds
 from chalicelib.delivery import line
 from chalicelib.delivery.breaker import Permission
 from chalicelib.delivery.gate import Gate
 from chalicelib.delivery.queueing import BEHIND, DOWN, SLOWED, Queueing
-from chalicelib.delivery.records import Delivery, PlaceInLine
+from chalicelib.delivery.records import Cell, Delivery, PlaceInLine
 from chalicelib.delivery.turns import Turns
+from chalicelib.errors import StorageConflict
 from chalicelib.lti11.messages import Answer
-from chalicelib.storage.ledger import Ledger, Surroundings
+from chalicelib.storage.ledger import Change, Ledger, Surroundings
 from chalicelib.translation import answers
 
 PAUSE = 0.1
@@ -64,7 +68,7 @@ class Awaiting:
         if cell.head is not None and cell.head.delivery_id == delivery.id and alone and cell.lease_until <= now:
             return self._take_turn(delivery, around, deadline)
         if alone and line.is_left_behind(cell, now) and cell.head is not None:
-            self._take_over(cell.head, deadline)
+            self._take_over(cell, cell.head, deadline)
         elif not alone or cell.lease_until > now or (cell.head is not None and cell.head.awaited_until > now):
             self._pause(deadline)
         else:
@@ -80,15 +84,22 @@ class Awaiting:
         slowed = admission.permission is Permission.SLOWED
         return self._queueing.withdraw(delivery, around, SLOWED if slowed else DOWN)
 
-    def _take_over(self, head: PlaceInLine, deadline: Deadline) -> None:
+    def _take_over(self, cell: Cell, head: PlaceInLine, deadline: Deadline) -> None:
         """Bring on what a crash left behind at the head of the line, as an unknown try of its own."""
-        delivery = self._ledger.delivery(head.delivery_id, self._clock.now())
+        now = self._clock.now()
+        delivery = self._ledger.delivery(head.delivery_id, now)
         if delivery is None or not delivery.state.under_way:
-            self._pause(deadline)  # the schedule frees a line of what is gone
+            self._free(cell, head, now)
             return
-        around = self._ledger.surroundings(delivery, self._clock.now())
+        around = self._ledger.surroundings(delivery, now)
         if around.platform is None or self._take_turn(delivery, around, deadline) is None:
             self._pause(deadline)  # somebody else was faster
+
+    def _free(self, cell: Cell, head: PlaceInLine, now: datetime) -> None:
+        """Free a line of a delivery that is gone, with nothing left to deliver."""
+        with suppress(StorageConflict):  # somebody else did
+            freed = line.left(cell, head.delivery_id, due_at=to_milliseconds(now))
+            self._ledger.commit(now, cell=Change(cell, freed))
 
     def _stop(self, delivery: Delivery, around: Surroundings) -> Answer:
         """The tool cannot wait any longer."""

@@ -102,17 +102,21 @@ def droppable(cell: Cell, write: Write) -> PlaceInLine | None:
     return next((place for place in reversed(cell.line[2:]) if not place.sets_work and not place.awaited_until), None)
 
 
-def remainder(write: Write, cell: Cell, received_at: int, *, takes_work: bool) -> Write | None:
+def remainder(
+    write: Write, cell: Cell, received_at: int, *, takes_work: bool, loses_ties: bool = False
+) -> Write | None:
     """Return what an outcome brings that no newer one of its cell has brought already. None: nothing.
 
     A newer outcome with work alone leaves the older one's score to be stored, and one with a score alone its work: to
-    call such an older outcome superseded would lose it.
+    call such an older outcome superseded would lose it. ``loses_ties``: of two received in one millisecond the other
+    one counts as newer, because it was accepted later.
     """
     newest = cell.newest
-    if newest is None or newest.received_at <= received_at:
+    latest = received_at - 1 if loses_ties else received_at
+    if newest is None or newest.received_at <= latest:
         return write
-    score_is_newer = newest.score_at is not None and newest.score_at > received_at
-    work_is_newer = not takes_work or (newest.work_at is not None and newest.work_at > received_at)
+    score_is_newer = newest.score_at is not None and newest.score_at > latest
+    work_is_newer = not takes_work or (newest.work_at is not None and newest.work_at > latest)
     if not isinstance(write, ReplaceResult):
         return None if score_is_newer else write
     score = None if score_is_newer else write.score

@@ -187,6 +187,8 @@ class Delivery:
     """Its tool was told success before it was in the gradebook."""
     forced: bool = False
     """An operator wants it sent over whatever the gradebook holds."""
+    retried_at: int | None = None
+    """When an operator last put it back in line: from then on it has the whole time again."""
     due_at: int | None = None
     """When a waiting delivery is tried again."""
     outcome_unknown: bool = False

@@ -89,20 +89,21 @@ def back_in_line(delivery: Delivery, write: Write, cell: Cell, platform: Platfor
     It keeps its times, unless a newer outcome has the later one by now.
     """
     profile = PROFILES[platform.profile]
-    newest = cell.newest
-    overtaken = newest is not None and newest.received_at > delivery.received_at
-    rest = line.remainder(write, cell, delivery.received_at, takes_work=profile.submission_extension)
-    if rest is None:
-        return None
-    timestamp = delivery.timestamp
-    if overtaken:
-        timestamp = ordering_timestamp(delivery.received_at, cell.newest_timestamp, profile)
+    newest, received_at = cell.newest, delivery.received_at
+    is_newest = newest is not None and newest.delivery_id == delivery.id
+    came_later = newest is not None and not is_newest and newest != delivery.previous
+    rest, timestamp = write, delivery.timestamp
+    if newest is not None and came_later and newest.received_at >= received_at:
+        remaining = line.remainder(write, cell, received_at, takes_work=profile.submission_extension, loses_ties=True)
+        if remaining is None:
+            return None
+        rest, timestamp = remaining, ordering_timestamp(received_at, cell.newest_timestamp, profile)
     return replace(
         delivery,
         state=DeliveryState.ACCEPTED,
         write=rest,
         timestamp=timestamp,
-        previous=delivery.previous if newest is not None and newest.delivery_id == delivery.id else newest,
+        previous=delivery.previous if is_newest else newest,
         answer=None,
         ended_at=None,
     )

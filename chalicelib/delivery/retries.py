@@ -17,8 +17,8 @@ class RetryRules:
     """How long to wait, and for how long in all. Durations in milliseconds.
 
     ``first_wait`` is the longest wait after the first try; it doubles with each try up to ``longest_wait``. A delivery
-    older than ``give_up_after`` is given up when its next try fails. ``look_again`` is how long a message may be on
-    its way before another one is sent for the same delivery.
+    older than ``give_up_after`` is given up when its next try fails; its age counts anew when an operator puts it back
+    in line. ``look_again`` is how long a message may be on its way before another one is sent for the same delivery.
     """
 
     first_wait: int = 60_000
@@ -37,7 +37,8 @@ class RetryRules:
 
     def gives_up(self, delivery: Delivery, now: int) -> bool:
         """Tell whether a delivery that failed for now has been tried for long enough."""
-        return now - delivery.received_at > self.give_up_after
+        since = delivery.received_at if delivery.retried_at is None else delivery.retried_at
+        return now - since > self.give_up_after
 
     @property
     def days(self) -> int:

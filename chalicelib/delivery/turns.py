@@ -70,8 +70,7 @@ class Turns:
         except StorageConflict:
             return None
         late = now - from_milliseconds(delivery.received_at) > READ_FIRST_AFTER
-        graded = cell.graded_at is not None and delivery.received_at <= cell.graded_at
-        retry = mine.outcome_unknown or late or graded
+        retry = mine.outcome_unknown or late
         return Claimed(mine, delivery.write, owned or cell, around.platform, held, retry=retry)
 
 

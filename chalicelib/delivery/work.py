@@ -15,12 +15,13 @@ from chalicelib.delivery.pacing import Pace
 from chalicelib.delivery.queue import Message, Queue, read_message
 from chalicelib.delivery.records import Delivery, DeliveryState
 from chalicelib.delivery.turns import Turns
-from chalicelib.errors import PoisonMessage, StorageConflict, StorageUnreadable
+from chalicelib.errors import PoisonMessage, StorageConflict, StorageUnavailable, StorageUnreadable
 from chalicelib.lti11.messages import Answer
 from chalicelib.storage.ledger import Change, Ledger, Surroundings
 from chalicelib.translation import answers
 
 BURIED = "message_buried"
+LET_GO = "message_let_go"
 WORKED = "worked"
 PATIENCE = 6.0
 """Seconds that a worker waits for a platform that throttles, rather than let the message go."""
@@ -54,10 +55,13 @@ class Work:
     def take(self, body: str, receive_count: int = 1) -> None:
         """Do what a message asks for; poison goes to the dead-letter queue with its reason.
 
+        While the table cannot be used the message is let go as well: the schedule calls again, and a message that
+        comes back by itself keeps its whole group waiting for minutes.
+
         Raises
         ------
-        StorageUnavailable, QueueUnavailable
-            If the message should come again.
+        QueueUnavailable
+            If poison cannot be buried; then it comes again.
         """
         try:
             message = read_message(body)
@@ -65,6 +69,8 @@ class Work:
         except PoisonMessage as poison:
             self._queue.bury(body, str(poison))
             telemetry.event(BURIED, why=str(poison)[:200])
+        except StorageUnavailable as problem:
+            telemetry.event(LET_GO, why=str(problem))
 
     def _deliver(self, message: Message, receive_count: int) -> None:
         deadline = Deadline.after(self._clock, self._budget)

@@ -1,10 +1,12 @@
 """Keeps the deliveries: every accepted outcome and its story, listed by day."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
-from datetime import date, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
+from itertools import islice
 
 from chalicelib.clock import from_milliseconds
+from chalicelib.delivery.courses import course_of
 from chalicelib.delivery.records import Delivery, DeliveryEvent, DeliveryState
 from chalicelib.errors import StorageUnreadable
 from chalicelib.lti11.messages import Write
@@ -14,7 +16,7 @@ from chalicelib.storage.conditions import lifetime
 from chalicelib.storage.keys import item_key
 from chalicelib.storage.payloads import from_payload, to_payload
 from chalicelib.storage.receipts import read_answer, written_answer
-from chalicelib.storage.table import Table
+from chalicelib.storage.table import GET_BATCH, Table
 
 KIND = "delivery"
 KEPT = "payload"
@@ -25,21 +27,53 @@ KEPT_FAILED_PAYLOAD = int(timedelta(days=30).total_seconds() * 1000)
 
 @dataclass(frozen=True, slots=True)
 class DeliveryFilter:
-    """Which deliveries are wanted; None: any."""
+    """Which deliveries are wanted; None: any. Times are milliseconds: received at ``since`` or later, before ``until``.
+
+    ``course`` is the mapping's context, the course part of the line item's URL, or the last name in that part.
+    """
 
     consumer_key: str | None = None
     platform: str | None = None
-    state: DeliveryState | None = None
+    state: DeliveryState | frozenset[DeliveryState] | None = None
     user_id: str | None = None
+    course: str | None = None
+    since: int | None = None
+    until: int | None = None
 
     def takes(self, delivery: Delivery) -> bool:
         """Tell whether a delivery is wanted."""
         return (
             self.consumer_key in (None, delivery.consumer_key)
             and self.platform in (None, delivery.cell.platform)
-            and self.state in (None, delivery.state)
             and self.user_id in (None, delivery.cell.user_id)
+            and self._takes_state(delivery.state)
+            and (self.since is None or delivery.received_at >= self.since)
+            and (self.until is None or delivery.received_at < self.until)
+            and self._takes_course(delivery)
         )
+
+    def days(self, now: datetime, kept: int) -> Iterator[date]:
+        """Give the days on which such deliveries may have been received, newest first.
+
+        From tomorrow on: the caller's clock may be behind at midnight.
+        """
+        newest = now.astimezone(UTC).date() + timedelta(days=1)
+        oldest = newest - timedelta(days=kept + 1)
+        if self.until is not None:
+            newest = min(newest, from_milliseconds(self.until).date())
+        if self.since is not None:
+            oldest = max(oldest, from_milliseconds(self.since).date())
+        for age in range((newest - oldest).days + 1):
+            yield newest - timedelta(days=age)
+
+    def _takes_state(self, state: DeliveryState) -> bool:
+        return self.state is None or state in (self.state if isinstance(self.state, frozenset) else (self.state,))
+
+    def _takes_course(self, delivery: Delivery) -> bool:
+        if self.course is None or self.course == delivery.context:
+            return True
+        part = course_of(delivery.cell.line_item)
+        return self.course in (part, part.rpartition("/")[2])
 
 
 ANY = DeliveryFilter()
@@ -61,9 +95,21 @@ class DeliveryStore:
 
         One that was written a moment ago may be missing or show its state before. Each day is one request or more.
         """
-        for age in range(-1, days + 1):  # from tomorrow on: the caller's clock may be behind at midnight
-            kind = _listing_kind((now - timedelta(days=age)).date())
-            yield from filter(wanted.takes, map(from_item, self._table.listing(kind, reverse=True)))
+        for day in wanted.days(now, days):
+            found = map(from_item, self._table.listing(_listing_kind(day), reverse=True))
+            yield from filter(wanted.takes, found)
+
+    def get_many(self, delivery_ids: Iterable[str]) -> Iterator[Delivery]:
+        """Read any number of deliveries, 100 in a request; those that are not stored are left out."""
+        remaining = iter(dict.fromkeys(delivery_ids))
+        while chunk := list(islice(remaining, GET_BATCH)):
+            items = self._table.get_many(map(delivery_key, chunk))
+            yield from (from_item(items[delivery_key(each)]) for each in chunk if delivery_key(each) in items)
+
+    def remove(self, delivery_id: str) -> None:
+        """Remove a delivery, its story, and what is kept of its content."""
+        self._table.delete(kept_key(delivery_id))
+        self._table.delete(delivery_key(delivery_id))
 
 
 def delivery_key(delivery_id: str) -> str:
@@ -125,6 +171,7 @@ def to_item(delivery: Delivery) -> Item:
         "queueable": delivery.queueable,
         "acknowledged": delivery.acknowledged,
         "forced": delivery.forced,
+        "retried_at": delivery.retried_at,
         "due_at": delivery.due_at,
         "outcome_unknown": delivery.outcome_unknown,
         "answer": written_answer(delivery.answer),
@@ -160,6 +207,7 @@ def from_item(item: Item) -> Delivery:
         queueable=bool(fields.flag_or_none("queueable")),
         acknowledged=bool(fields.flag_or_none("acknowledged")),
         forced=bool(fields.flag_or_none("forced")),
+        retried_at=fields.number_or_none("retried_at"),
         due_at=fields.number_or_none("due_at"),
         outcome_unknown=fields.flag("outcome_unknown"),
         answer=read_answer(fields.part_or_none("answer")),

@@ -38,9 +38,9 @@ def left_behind(stage: Stage, seat: Seat, moment: int = 3) -> str:
     with pytest.raises(Crash):
         stage.send(replace_result(seat.sourcedid, "0.1"))
     stage.restart()
-    found = stage.services.ledger.cell(cell_key(seat)).under_way_id
-    assert found is not None
-    return found
+    head = stage.services.ledger.cell(cell_key(seat)).head
+    assert head is not None
+    return head.delivery_id
 
 
 def cell_key(seat: Seat) -> CellKey:
@@ -207,6 +207,7 @@ def test_a_request_whose_delivery_is_gone_from_the_table_is_taken_as_new(stage: 
     (failed,) = stage.services.deliveries.list(stage.clock.now())
     stage.services.table.delete(delivery_key(failed.id))
     stage.table_requests.clear()
+    stage.clock.move(10)
     assert stage.deliver(OUTCOME_URL, headers, body).code == "success"
     assert stage.state(seat)["score"] == Decimal(9)
     assert len(stage.table_requests) < 10

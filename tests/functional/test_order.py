@@ -36,7 +36,7 @@ def test_an_outcome_received_before_the_newest_one_changes_nothing(stage: Stage)
         ({"score": "0.3", "data": TEXT}, {"score": "0.6"}),
     ],
 )
-def test_an_older_outcome_that_the_newer_one_does_not_replace_is_not_called_superseded(
+def test_an_older_outcome_still_brings_what_the_newer_one_does_not(
     stage: Stage, older: dict[str, Any], newer: dict[str, Any]
 ) -> None:
     seat = stage.seat(points=10)
@@ -45,13 +45,22 @@ def test_an_older_outcome_that_the_newer_one_does_not_replace_is_not_called_supe
     stage.clock.move(3)
     assert stage.send(replace_result(seat.sourcedid, **newer)).code == "success"
     answer = stage.deliver(OUTCOME_URL, headers, body, received=received)
-    assert (answer.error, "not stored" in answer.description) == ("platform_unavailable", True)
-    assert stage.send(body).code == "success"
+    assert (answer.code, answer.description) == ("success", "")
     state = stage.state(seat)
-    if "score" in older:
-        assert state["score"] == Decimal(older["score"]) * 10
-    if "data" in older:
-        assert state["body"] == "an essay"
+    assert state["score"] == Decimal(6)
+    assert state["body"] == ("newer" if newer.get("data") == {"text": "newer"} else "an essay")
+
+
+def test_an_older_outcome_does_not_undo_what_an_outcome_before_the_newest_brought(stage: Stage) -> None:
+    seat = stage.seat(points=10)
+    body = replace_result(seat.sourcedid, "0.1", data=TEXT)
+    headers, received = signed_now(stage, body), stage.clock.now()
+    for newer in ({"score": "0.9"}, {"data": {"text": "newer"}}):
+        stage.clock.move(3)
+        stage.send(replace_result(seat.sourcedid, **newer))
+    assert "superseded" in stage.deliver(OUTCOME_URL, headers, body, received=received).description
+    state = stage.state(seat)
+    assert (state["score"], state["body"]) == (Decimal(9), "newer")
 
 
 @pytest.mark.parametrize("newer", [{"score": "0.9", "data": {"text": "newer"}}, {"score": "0.9"}])
@@ -85,6 +94,7 @@ def test_a_refused_outcome_supersedes_nothing(stage: Stage) -> None:
     headers = signed_now(stage, body)
     stage.faults({"path": "score", "kind": "throttle_403", "count": 1})
     assert stage.deliver(OUTCOME_URL, headers, body).error == "platform_unavailable"
+    stage.clock.move(10)
     stage.faults({"path": "score", "kind": "status", "status": 422, "body": '{"errors":{"message":"no"}}', "count": 1})
     stage.clock.move(2)
     assert stage.send(replace_result(seat.sourcedid, "0.9")).error == "platform_refused"

@@ -161,7 +161,7 @@ def test_another_outcome_straight_after_a_fault(stage: Stage, name: str, fault: 
     seat = seated(stage, history)
     stage.faults({"path": "score", "count": 1, **FAULTS[fault]})
     stage.send(WRITES[name](seat.sourcedid))
-    stage.clock.move(5)
+    stage.clock.move(10)
     assert stage.send(replace_result(seat.sourcedid, "0.25")).code == "success"
     found = shown(stage, seat)
     assert found in (shown(stage, without), shown(stage, both))

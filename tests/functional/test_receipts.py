@@ -13,6 +13,7 @@ from stage import CONSUMER_KEY, OUTCOME_URL, SECRET, WRITES, Crash, Stage, ToolA
 
 from chalicelib import services as service_graph
 from chalicelib.clock import to_iso
+from chalicelib.delivery.pacing import Pace
 from chalicelib.lti11.tools import Tool
 from chalicelib.services import Services, connect
 from chalicelib.translation.answers import NO_ATTEMPTS_LEFT
@@ -36,7 +37,15 @@ def writes(stage: Stage) -> list[str]:
 def connected(stage: Stage, **settings: Any) -> Services:
     """Another container over the same table, with other settings."""
     old = stage.services
-    return connect(replace(old.settings, **settings), stage.clock, old.transport, old.table, old.tools._sealer)
+    return connect(
+        replace(old.settings, **settings),
+        stage.clock,
+        old.transport,
+        old.table,
+        old.tools._sealer,
+        stage.queue,
+        Pace(stage.clock),
+    )
 
 
 @contextmanager
@@ -271,6 +280,7 @@ def test_a_failure_that_may_pass_is_not_final(stage: Stage, fault: dict[str, Any
     stage.faults({"path": "score", "count": 1, **fault})
     first = stage.deliver(OUTCOME_URL, headers, body)
     assert (first.status, first.error) == (422, "platform_unavailable")
+    stage.clock.move(10)
     again = stage.deliver(OUTCOME_URL, headers, body)
     assert (again.code, again.description) == ("success", "")
     state = stage.state(seat)

@@ -12,6 +12,7 @@ from stage import CONSUMER_KEY, Stage
 from chalicelib import services as service_graph
 from chalicelib.clock import Clock
 from chalicelib.config import Settings
+from chalicelib.delivery.pacing import Pace
 from chalicelib.lti13.registrations import Platform
 from chalicelib.lti13.transport import Transport, make_client
 from chalicelib.mapping.model import Mapping
@@ -101,7 +102,9 @@ def _connect(
     stage: Stage, folder: Path, settings: Settings, clock: Clock, transport: Transport, platform: Platform
 ) -> None:
     sealer = KeyFileSealer(folder / "master.key")
-    stage.services = connect(settings, clock, transport, stage.services.table, sealer)
+    stage.services = connect(
+        settings, clock, transport, stage.services.table, sealer, stage.queue, Pace(clock), chance=lambda: 0.5
+    )
     stage.services.platforms.add(platform)
     service_graph.use(stage.services)
 
