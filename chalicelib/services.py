@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from chalicelib import telemetry
 from chalicelib.clock import Clock, SystemClock
 from chalicelib.config import Settings
+from chalicelib.delivery.abandoning import Abandoning
 from chalicelib.delivery.acceptance import Acceptance
 from chalicelib.delivery.attempt import Attempt
 from chalicelib.delivery.awaiting import Awaiting
@@ -19,6 +20,7 @@ from chalicelib.delivery.queue import Queue
 from chalicelib.delivery.queueing import Queueing
 from chalicelib.delivery.reading import Reading
 from chalicelib.delivery.reception import Reception
+from chalicelib.delivery.requeue import Requeue
 from chalicelib.delivery.resumption import Resumption
 from chalicelib.delivery.schedule import Schedule
 from chalicelib.delivery.settling import Settling
@@ -68,6 +70,8 @@ class Services:
     reception: Reception
     work: Work
     schedule: Schedule
+    requeue: Requeue
+    abandoning: Abandoning
 
 
 _current: Services | None = None
@@ -152,4 +156,6 @@ def connect(
         reception=Reception(settings, ledger, acceptance, resumption, reading, clock, identifiers),
         work=Work(ledger, turns, gate, pace, queue, clock, settings.worker_budget, settings.worker_lease),
         schedule=Schedule(ledger, platforms, health, calls, rules, clock, settings.schedule_budget),
+        requeue=Requeue(ledger, calls, rules, clock),
+        abandoning=Abandoning(ledger, calls, clock),
     )

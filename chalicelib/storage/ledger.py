@@ -148,6 +148,11 @@ class Ledger:
             for listing in cells.due_listings(platform)
         )
 
+    def undelivered_cells(self, platform: str) -> Iterator[Cell]:
+        """Read all cells of a platform that have something undelivered, whenever it is due. It lags by a moment."""
+        for listing in cells.due_listings(platform):
+            yield from map(cells.from_item, self._table.listing(listing))
+
     def commit(
         self,
         now: datetime,
