@@ -4,7 +4,7 @@ from chalicelib.clock import Clock, Deadline
 from chalicelib.delivery.breaker import Permission, PlatformHealth
 from chalicelib.delivery.courses import course_of
 from chalicelib.delivery.gate import Gate
-from chalicelib.delivery.queueing import DOWN, SLOWED
+from chalicelib.delivery.queueing import DOWN
 from chalicelib.delivery.records import Cell
 from chalicelib.errors import HostRefused, PlatformRefused, PlatformUnavailable
 from chalicelib.lti11.messages import Answer
@@ -40,10 +40,8 @@ class Reading:
         return undelivered_answer(delivery.write)
 
     def _asked(self, platform: Platform, cell: Cell, health: PlatformHealth, deadline: Deadline) -> Answer:
-        admission = self._gate.admit(platform.name, health)
-        if admission.permission is not Permission.GO:
-            why = SLOWED if admission.permission is Permission.SLOWED else DOWN
-            return answers.unreadable(PlatformUnavailable(why, maybe_applied=False))
+        if self._gate.admit(platform.name, health).permission is Permission.CLOSED_OFF:
+            return answers.unreadable(PlatformUnavailable(DOWN, maybe_applied=False))
         try:
             result = self._ags.read_result(platform, cell.key.line_item, cell.key.user_id, deadline)
         except PlatformRefused as refusal:

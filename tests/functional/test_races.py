@@ -15,11 +15,13 @@ from typing import Any
 import httpx
 import pytest
 from engine import Engine, running_engine
+from memory_queue import MemoryQueue
 from pox import delete_result, replace_result, signed_headers
 from stage import CONSUMER_KEY, OUTCOME_URL, PLATFORM_URL, SECRET
 
 from chalicelib.clock import SystemClock
 from chalicelib.config import Settings
+from chalicelib.delivery.pacing import Pace
 from chalicelib.delivery.reception import Received
 from chalicelib.delivery.records import DeliveryState
 from chalicelib.lti11.doors import PoxDoor
@@ -61,6 +63,7 @@ class Class:
         self.clock = SystemClock()
         self._engine = engine
         self._sealer = KeyFileSealer(folder / "key")
+        self._queue = MemoryQueue(self.clock)
         self._table = f"passback-{uuid.uuid4().hex}"
         self._lock = threading.Lock()
         self._turns = itertools.cycle(PLATFORM_SECONDS)
@@ -92,7 +95,10 @@ class Class:
     def _container(self) -> Services:
         http = httpx.Client(transport=httpx.MockTransport(self._answer))
         transport = Transport(http, self.clock, resolve=lambda _host, _port: ["93.184.216.34"])
-        return connect(Settings(stage="test"), self.clock, transport, Table(self._client(), self._table), self._sealer)
+        table = Table(self._client(), self._table)
+        return connect(
+            Settings(stage="test"), self.clock, transport, table, self._sealer, self._queue, Pace(self.clock)
+        )
 
     def _answer(self, request: httpx.Request) -> httpx.Response:
         body = request.read()
