@@ -1,6 +1,6 @@
 """Records with every field filled, so that one that is not stored is noticed."""
 
-from dataclasses import MISSING, fields
+from dataclasses import MISSING, fields, replace
 from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any
@@ -13,6 +13,7 @@ from chalicelib.delivery.records import (
     DeliveryState,
     KnownScore,
     NewestDelivery,
+    PlaceInLine,
     Receipt,
     SubmissionState,
 )
@@ -82,10 +83,16 @@ CELL = Cell(
     first_delivery_id="d0",
     last_posted=KnownScore(Decimal("0.10"), Decimal("1")),
     last_known=KnownScore(Decimal("3." + "3" * 60), None),
-    newest=NewestDelivery("d1", TOOL.consumer_key, "digest", NOW_MS),
-    under_way_id="d1",
+    newest=NewestDelivery("d2", TOOL.consumer_key, "digest", NOW_MS, score_at=NOW_MS - 2, work_at=NOW_MS),
+    line=(
+        PlaceInLine("d1", NOW_MS - 2, sets_score=True, sets_work=True, awaited_until=0),
+        PlaceInLine("d2", NOW_MS, sets_score=False, sets_work=False, awaited_until=NOW_MS + 8_000),
+    ),
     lease_until=NOW_MS + 12_000,
+    due_at=NOW_MS + 60_000,
+    generation=4,
     unsettled_id="d0",
+    graded_at=NOW_MS - 3,
 )
 
 ANSWER = Answer(CodeMajor.FAILURE, "No: “nothing” <given>", "no_score", "0.5")
@@ -122,10 +129,16 @@ DELIVERY = Delivery(
     reference="1234567890",
     body_digest="digest",
     receipt_key="receipt-key",
-    state=DeliveryState.SUPERSEDED,
+    state=DeliveryState.WAITING,
     lease_until=NOW_MS + 12_000,
-    previous=NewestDelivery("delivery before", "key", "digest", NOW_MS - 1, sets_score=False, sets_work=True),
+    previous=NewestDelivery("delivery before", "key", "digest", NOW_MS - 1, score_at=NOW_MS - 7, work_at=NOW_MS - 1),
     tries=2,
+    file_tries=3,
+    queueable=True,
+    acknowledged=True,
+    forced=True,
+    retried_at=NOW_MS + 4,
+    due_at=NOW_MS + 60_000,
     outcome_unknown=True,
     answer=ANSWER,
     platform_words="User not found",
@@ -134,6 +147,11 @@ DELIVERY = Delivery(
     ended_at=NOW_MS + 9,
     expires_at=NOW_MS + 999,
 )
+
+HELD = replace(
+    DELIVERY, id="d9", state=DeliveryState.HELD, ended_at=NOW_MS, due_at=None, lease_until=0, outcome_unknown=False
+)
+"""Ended, with its payload kept apart."""
 
 
 def fields_left_at_default(record: Any) -> list[str]:

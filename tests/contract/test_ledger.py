@@ -9,7 +9,15 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from chalicelib.clock import to_milliseconds
-from chalicelib.delivery.records import Cell, CellKey, Delivery, DeliveryState, Receipt, SubmissionState
+from chalicelib.delivery.records import (
+    Cell,
+    CellKey,
+    Delivery,
+    DeliveryState,
+    PlaceInLine,
+    Receipt,
+    SubmissionState,
+)
 from chalicelib.errors import StorageConflict, StorageUnavailable
 from chalicelib.lti11.messages import DataKind, DeleteResult, ReplaceResult, ResultData
 from chalicelib.mapping.model import Submitted
@@ -170,9 +178,15 @@ class TestPointing:
 
 
 class TestRecords:
-    @pytest.mark.parametrize("record", [CELL, RECEIPT, DELIVERY, MAPPING, PLATFORM, TOOL, WRITE])
+    @pytest.mark.parametrize(
+        "record", [CELL, CELL.newest, DELIVERY.previous, RECEIPT, DELIVERY, MAPPING, PLATFORM, TOOL, WRITE]
+    )
     def test_the_records_of_these_tests_fill_every_field(self, record: object) -> None:
         assert fields_left_at_default(record) == []
+
+    def test_the_places_of_these_tests_fill_every_field(self) -> None:
+        left = [set(fields_left_at_default(place)) for place in CELL.line]
+        assert set.intersection(*left) == set()
 
     def test_full_records_come_back_as_they_were(self, ledger: Ledger) -> None:
         stored = ledger.commit(
@@ -181,7 +195,7 @@ class TestRecords:
         assert stored == replace(CELL, version=1)
         assert ledger.cell(CELL_KEY) == stored
         assert ledger.receipt(RECEIPT.key, NOW) == RECEIPT
-        assert ledger.delivery(DELIVERY.id) == DELIVERY
+        assert ledger.delivery(DELIVERY.id, NOW) == DELIVERY
 
     def test_empty_records_come_back_as_they_were(self, ledger: Ledger) -> None:
         receipt = replace(RECEIPT, answer=None)
@@ -193,12 +207,12 @@ class TestRecords:
         )
         assert ledger.cell(CELL_KEY) == stored == replace(NEW_CELL, version=1)
         assert ledger.receipt(receipt.key, NOW) == receipt
-        assert ledger.delivery("d2") == delivery
+        assert ledger.delivery("d2", NOW) == delivery
 
     def test_what_is_not_stored_is_new_or_none(self, ledger: Ledger) -> None:
         assert ledger.cell(CELL_KEY) == NEW_CELL
         assert ledger.receipt("none", NOW) is None
-        assert ledger.delivery("none") is None
+        assert ledger.delivery("none", NOW) is None
 
     def test_a_payload_that_ended_is_gone(self, ledger: Ledger, table: Table) -> None:
         ledger.commit(NOW, delivery=Change(None, DELIVERY))
@@ -210,7 +224,7 @@ class TestRecords:
         text = unit * (250 * 1024 // len(unit))
         delivery = replace(DELIVERY, write=ReplaceResult(None, ResultData(DataKind.TEXT, text)))
         ledger.commit(NOW, cell=Change(None, CELL), delivery=Change(None, delivery))
-        assert ledger.delivery(DELIVERY.id) == delivery
+        assert ledger.delivery(DELIVERY.id, NOW) == delivery
 
     def test_expiry_is_given_to_dynamodb_in_whole_seconds_rounded_up(
         self, client: "DynamoDBClient", table: Table, ledger: Ledger
@@ -293,7 +307,7 @@ class TestCommit:
         with pytest.raises(StorageConflict) as conflict:
             ledger.commit(NOW, delivery=Change(None, replace(DELIVERY, tries=9)))
         assert conflict.value.kinds == {"delivery"}
-        assert ledger.delivery(DELIVERY.id) == DELIVERY
+        assert ledger.delivery(DELIVERY.id, NOW) == DELIVERY
 
     @pytest.mark.parametrize(
         "seen",
@@ -313,9 +327,9 @@ class TestCommit:
         with pytest.raises(StorageConflict) as conflict:
             ledger.commit(NOW, delivery=Change(None, DELIVERY), also=Change(other, changed))
         assert conflict.value.kinds == {"delivery"}
-        assert ledger.delivery("d2") == other
+        assert ledger.delivery("d2", NOW) == other
         ledger.commit(NOW, delivery=Change(DELIVERY, DELIVERY), also=Change(other, changed))
-        assert ledger.delivery("d2") == changed
+        assert ledger.delivery("d2", NOW) == changed
 
     def test_all_that_conflict_are_named(self, ledger: Ledger) -> None:
         ledger.commit(NOW, receipt=Change(None, RECEIPT), cell=Change(None, CELL), delivery=Change(None, DELIVERY))
@@ -337,7 +351,7 @@ def test_of_twenty_commits_to_one_cell_exactly_one_is_kept(
         delivery = None if alone else Change(None, replace(DELIVERY, id=name))
         barrier.wait()
         try:
-            ledger.commit(NOW, cell=Change(NEW_CELL, replace(CELL, under_way_id=name)), delivery=delivery)
+            ledger.commit(NOW, cell=Change(NEW_CELL, replace(CELL, line=(PlaceInLine(name, NOW_MS),))), delivery=delivery)
         except StorageConflict as conflict:
             return conflict.kinds
         return name
@@ -346,8 +360,8 @@ def test_of_twenty_commits_to_one_cell_exactly_one_is_kept(
         ends = list(pool.map(attempt, range(20)))
     [winner] = [end for end in ends if isinstance(end, str)]
     assert ends.count(frozenset({"cell"})) == 19
-    assert ledger.cell(CELL_KEY) == replace(CELL, version=1, under_way_id=winner)
-    kept = [f"d{number}" for number in range(20) if ledger.delivery(f"d{number}")]
+    assert ledger.cell(CELL_KEY) == replace(CELL, version=1, line=(PlaceInLine(winner, NOW_MS),))
+    kept = [f"d{number}" for number in range(20) if ledger.delivery(f"d{number}", NOW)]
     assert kept == ([] if alone else [winner])
 
 

@@ -361,4 +361,4 @@ def test_a_damaged_delivery_is_unreadable(table: Table, ledger: Ledger, damage: 
     [item] = table.listing("delivery#2026-03-01")
     table.put({**item, **damage})
     with pytest.raises(StorageUnreadable):
-        ledger.delivery(DELIVERY.id)
+        ledger.delivery(DELIVERY.id, NOW)

@@ -11,7 +11,15 @@ from enum import Enum
 from typing import Protocol
 
 from chalicelib.clock import from_milliseconds, to_milliseconds
-from chalicelib.delivery.endings import Ending, accepted, confirmed_submission, ended_cell, first_submission_noted
+from chalicelib.delivery import line
+from chalicelib.delivery.endings import (
+    Ending,
+    confirmed_submission,
+    ended_cell,
+    first_submission_noted,
+    waiting,
+    waiting_cell,
+)
 from chalicelib.delivery.records import Cell, Delivery, DeliveryState
 from chalicelib.errors import PlatformRefused
 from chalicelib.lti11.messages import Answer, Write
@@ -60,36 +68,53 @@ class Told:
 
 @dataclass
 class Square:
-    """Outcomes go in by ``sends`` and, after an unknown end, by ``retries``."""
+    """Outcomes go in by ``sends`` and, after an unknown end, by ``retries``; or by ``enters``, and by turns.
+
+    ``queues``: an outcome whose answer never came waits at the head of the line; else it fails, and comes again.
+    """
 
     gradebook: Gradebook
     cell: Cell = field(default_factory=a_cell)
+    queues: bool = False
     sent: int = 0
     steps: list[object] = field(default_factory=list)
     """What the rules said in the last try."""
 
     def sends(self, write: Write, at: datetime, lost: Lost | None = None) -> Told:
         """A tool's outcome, received at R = ``at``, delivered at once."""
-        self.sent += 1
-        ms = to_milliseconds(at)
-        self.gradebook.now = max(self.gradebook.now, at + timedelta(milliseconds=300))
-        delivery = a_delivery(write, f"d{self.sent}", at)
-        if self.cell.newest_received_at is not None and ms < self.cell.newest_received_at:
+        delivery = self.enters(write, at)
+        if delivery.write is None:
             return Told(DeliveryState.SUPERSEDED, answers.superseded(), delivery)
+        self.gradebook.now = max(self.gradebook.now, at + timedelta(milliseconds=300))
+        return self._try(delivery, lost, retry=False)
+
+    def enters(self, write: Write, at: datetime) -> Delivery:
+        """A tool's outcome, received at R = ``at``, takes its place in line; without a write: it brings nothing."""
+        self.sent += 1
+        received_at, profile = to_milliseconds(at), self.gradebook.profile
+        rest = line.remainder(write, self.cell, received_at, takes_work=profile.submission_extension)
         delivery = replace(
-            delivery,
-            timestamp=ordering_timestamp(ms, self.cell.newest_timestamp, self.gradebook.profile),
+            a_delivery(write, f"d{self.sent}", at),
+            write=rest,
+            timestamp=ordering_timestamp(received_at, self.cell.newest_timestamp, profile),
             previous=self.cell.newest,
         )
-        self.cell = accepted(self.cell, delivery)
-        return self._try(delivery, lost, retry=False)
+        if rest is not None:
+            self.cell = line.entered(self.cell, delivery, awaited_until=0, due_at=received_at)
+        return delivery
+
+    def takes_turn(self, delivery: Delivery, now: datetime, *, forced: bool = False) -> Told:
+        """What stood in line is tried, later than a minute after R."""
+        self.gradebook.now = max(self.gradebook.now, now)
+        return self._try(replace(delivery, forced=forced), None, retry=True)
 
     def retries(self, told: Told, now: datetime, lost: Lost | None = None) -> Told:
         """The same delivery once more, later."""
         self.gradebook.now = now
-        unknown = told.applied is None
-        delivery = replace(told.delivery, outcome_unknown=unknown)
-        self.cell = replace(self.cell, under_way_id=delivery.id, unsettled_id=None)
+        delivery = replace(told.delivery, outcome_unknown=told.applied is None)
+        if not line.stands_in(self.cell, delivery.id):
+            back = line.entered(self.cell, delivery, awaited_until=0, due_at=to_milliseconds(now))
+            self.cell = replace(back, unsettled_id=None)
         return self._try(delivery, lost, retry=True)
 
     def reads(self) -> str | None:
@@ -99,8 +124,10 @@ class Square:
     def _try(self, delivery: Delivery, lost: Lost | None, *, retry: bool) -> Told:
         write, profile, facts = delivery.write, self.gradebook.profile, Facts()
         assert write is not None
+        assert self.cell.head is not None
+        assert self.cell.head.delivery_id == delivery.id
         received, timestamp = from_milliseconds(delivery.received_at), from_milliseconds(delivery.timestamp)
-        order = Order(write, delivery.cell.user_id, received, timestamp, retry)
+        order = Order(write, delivery.cell.user_id, received, timestamp, retry, delivery.forced)
         self.steps = []
         while True:
             step = next_step(order, self.cell, profile, facts)
@@ -131,6 +158,8 @@ class Square:
             if isinstance(following, Order):
                 return following
             return self._concluded(delivery, order.write, facts, order, following, refusal)
+        if lost is not None and self.queues:
+            return self._waits(delivery, facts, order)
         if lost is not None:
             ending = self._ending(facts, order, DeliveryState.FAILED, answers.in_progress(), applied=None)
             return self._ended(delivery, ending)
@@ -168,6 +197,14 @@ class Square:
             timestamp=to_milliseconds(order.timestamp),
         )
 
+    def _waits(self, delivery: Delivery, facts: Facts, order: Order) -> Told:
+        ending = self._ending(facts, order, DeliveryState.WAITING, answers.queued(), applied=None)
+        due_at = to_milliseconds(self.gradebook.now) + 60_000
+        self.cell = waiting_cell(self.cell, ending, retry=order.retry, due_at=due_at)
+        left = waiting(delivery, "no answer", due_at, to_milliseconds(self.gradebook.now))
+        return Told(ending.state, ending.answer, left, applied=None)
+
     def _ended(self, delivery: Delivery, ending: Ending) -> Told:
-        self.cell = ended_cell(self.cell, delivery, ending)
+        now = to_milliseconds(self.gradebook.now)
+        self.cell = ended_cell(self.cell, delivery, ending, due_at=now, now=now)
         return Told(ending.state, ending.answer, delivery, ending.warnings, ending.applied)

@@ -67,12 +67,20 @@ cells = st.builds(
     first_submitted_at=st.none() | st.just(to_milliseconds(R) - 5),
     last_posted=st.none() | known_scores,
     last_known=st.none() | known_scores,
+    graded_at=st.none() | st.sampled_from([to_milliseconds(R) - 1, to_milliseconds(R)]),
 )
 results = st.builds(
     Result, or_none, or_none, st.sampled_from([None, "none", "online_url", "?"]), st.sampled_from([None, "2026", ""])
 )
 facts = st.builds(Facts, st.just(UNREAD) | st.none() | results, st.just(UNREAD) | or_none)
-concessions = st.builds(Concessions, st.booleans(), st.booleans(), st.booleans(), st.integers(0, FILE_TRIES))
+concessions = st.builds(
+    Concessions,
+    no_new_submission=st.booleans(),
+    no_file=st.booleans(),
+    moved_timestamp=st.booleans(),
+    grade_stays=st.booleans(),
+    file_tries=st.integers(0, FILE_TRIES),
+)
 profiles = st.sampled_from(list(PROFILES.values()))
 
 
@@ -99,11 +107,11 @@ def test_points_are_sent_to_their_last_digit(value: Decimal, maximum: Decimal | 
 
 
 @quick
-@given(writes, cells, profiles, facts, st.booleans(), concessions)
+@given(writes, cells, profiles, facts, st.booleans(), st.booleans(), concessions)
 def test_the_rules_always_say_something_that_can_be_sent(
-    write: Write, cell: Cell, profile: Profile, read: Facts, retry: bool, conceded: Concessions
+    write: Write, cell: Cell, profile: Profile, read: Facts, retry: bool, forced: bool, conceded: Concessions
 ) -> None:
-    step = next_step(Order(write, USER, R, R, retry, conceded), cell, profile, read)
+    step = next_step(Order(write, USER, R, R, retry, forced, conceded), cell, profile, read)
     if isinstance(step, PostScore):
         assert write_score(step.score)
         assert (step.score.score_given is None) == (step.score.score_maximum is None)
@@ -125,6 +133,7 @@ def test_every_result_reads_as_something(result: Result | None, cell: Cell, prof
     st.none() | results,
     or_none,
     st.booleans(),
+    st.booleans(),
     st.lists(st.sampled_from(RefusalKind), min_size=MOST_POSTS + 1, max_size=MOST_POSTS + 1),
 )
 def test_a_plan_always_ends(
@@ -134,9 +143,10 @@ def test_a_plan_always_ends(
     result: Result | None,
     maximum: Decimal | None,
     retry: bool,
+    forced: bool,
     refusals: list[RefusalKind],
 ) -> None:
-    order, read, reads, posts = Order(write, USER, R, R, retry), Facts(), 0, 0
+    order, read, reads, posts = Order(write, USER, R, R, retry, forced), Facts(), 0, 0
     now = later(1)
     while True:
         step = next_step(order, cell, profile, read)
@@ -153,7 +163,8 @@ def test_a_plan_always_ends(
             posts += 1
             following = after_refusal(order, step, refusal, profile, now)
             if isinstance(following, Conclude):
-                assert following.state in (DeliveryState.REFUSED, DeliveryState.SUPERSEDED)
+                ends = {DeliveryState.REFUSED, DeliveryState.HELD}
+                assert following.state in ends | ({DeliveryState.DELIVERED} if step.stale_is_ours else set())
                 break
             order, now = following, now + timedelta(seconds=1)
         assert reads <= MOST_READS
@@ -211,38 +222,46 @@ score_only = st.tuples(
 
 
 @quick
-@given(st.lists(score_only, min_size=1, max_size=8), st.booleans(), st.booleans())
+@given(st.lists(score_only, min_size=1, max_size=8), st.booleans(), st.booleans(), st.booleans())
 def test_scores_alone_never_make_a_second_attempt(
-    outcomes: list[tuple[Write, Lost | None, bool]], older: bool, hidden: bool
+    outcomes: list[tuple[Write, Lost | None, bool]], older: bool, hidden: bool, queues: bool
 ) -> None:
     gradebook = CanvasGradebook(older=older, hidden=hidden)
-    square = Square(gradebook)
+    square = Square(gradebook, queues=queues)
     for number, (write, lost, again) in enumerate(outcomes):
         told = square.sends(write, later(number * 100), lost)
-        if told.applied is None and again:
+        if told.applied is None and (again or queues):
             square.retries(told, later(number * 100 + 90))
         assert gradebook.attempts <= 1
 
 
 @quick
-@given(st.lists(score_only, max_size=6), st.booleans())
-def test_scores_alone_never_touch_work(outcomes: list[tuple[Write, Lost | None, bool]], older: bool) -> None:
+@given(st.lists(score_only, max_size=6), st.booleans(), st.booleans())
+def test_scores_alone_never_touch_work(
+    outcomes: list[tuple[Write, Lost | None, bool]], older: bool, queues: bool
+) -> None:
     gradebook = CanvasGradebook(older=older)
     gradebook.submits_text("the student's own", R - timedelta(days=1))
     gradebook.teacher_grades("6", R - timedelta(hours=1))
     gradebook.adopts()
-    square = Square(gradebook, Cell(KEY))
+    square = Square(gradebook, Cell(KEY), queues)
     for number, (write, lost, again) in enumerate(outcomes):
         told = square.sends(write, later(number * 100), lost)
-        if told.applied is None and again:
+        if told.applied is None and (again or queues):
             square.retries(told, later(number * 100 + 90))
         assert (gradebook.work, gradebook.attempts) == ("the student's own", 1)
 
 
 @quick
-@given(st.lists(st.tuples(st.sampled_from(["0", "0.25", "0.5", "1"]), losses), min_size=1, max_size=6), st.booleans())
-def test_the_last_score_of_a_tool_is_the_grade(scores_sent: list[tuple[str, Lost | None]], moodle: bool) -> None:
-    square = Square(MoodleGradebook(points=Decimal(10)) if moodle else CanvasGradebook())
+@given(
+    st.lists(st.tuples(st.sampled_from(["0", "0.25", "0.5", "1"]), losses), min_size=1, max_size=6),
+    st.booleans(),
+    st.booleans(),
+)
+def test_the_last_score_of_a_tool_is_the_grade(
+    scores_sent: list[tuple[str, Lost | None]], moodle: bool, queues: bool
+) -> None:
+    square = Square(MoodleGradebook(points=Decimal(10)) if moodle else CanvasGradebook(), queues=queues)
     for number, (score, lost) in enumerate(scores_sent):
         told = square.sends(replaces(score), later(number * 100), lost)
         if told.applied is None:

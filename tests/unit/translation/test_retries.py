@@ -73,7 +73,7 @@ def test_what_the_cell_knew_still_standing_means_post_with_the_same_times(profil
 def test_another_score_means_that_a_person_graded(profile: Profile, write: ReplaceResult | DeleteResult) -> None:
     step = next_step(order(write, retry=True), KNOWS, profile, facts(row("0.8")))
     assert isinstance(step, Conclude)
-    assert (step.state, step.confirms, step.answer.succeeded) == (DeliveryState.SUPERSEDED, None, True)
+    assert (step.state, step.confirms, step.answer.succeeded) == (DeliveryState.HELD, None, True)
     assert "somebody graded meanwhile" in step.answer.description
 
 
@@ -81,7 +81,7 @@ def test_another_score_means_that_a_person_graded(profile: Profile, write: Repla
 def test_a_score_where_the_cell_knew_none_is_a_persons(profile: Profile) -> None:
     step = next_step(order(SCORE, retry=True), KNOWS_NO_SCORE, profile, facts(row("0.8")))
     assert isinstance(step, Conclude)
-    assert step.state is DeliveryState.SUPERSEDED
+    assert step.state is DeliveryState.HELD
 
 
 @PROFILES
@@ -141,7 +141,7 @@ def test_a_persons_grade_given_before_the_retry_stays(gradebook: CanvasGradebook
     told = square.sends(SCORE, R, lost)
     gradebook.teacher_grades("8")
     told = square.retries(told, later(90))
-    assert (gradebook.score, told.state) == (Decimal(8), DeliveryState.SUPERSEDED)
+    assert (gradebook.score, told.state) == (Decimal(8), DeliveryState.HELD)
 
 
 @pytest.mark.parametrize("lost", Lost)
@@ -152,7 +152,7 @@ def test_a_persons_grade_stays_while_the_work_goes(gradebook: CanvasGradebook, l
     gradebook.teacher_grades("8")
     told = square.retries(told, later(90))
     assert (gradebook.score, gradebook.work, gradebook.attempts) == (Decimal(8), ESSAY.value, 2)
-    assert (told.state, told.answer.succeeded) == (DeliveryState.SUPERSEDED, True)
+    assert (told.state, told.answer.succeeded) == (DeliveryState.HELD, True)
     assert "somebody graded meanwhile" in told.answer.description
 
 
@@ -163,14 +163,14 @@ def test_a_persons_grade_is_not_deleted_by_a_retry(gradebook: CanvasGradebook, l
     told = square.sends(DeleteResult(), R, lost)
     gradebook.teacher_grades("8")
     told = square.retries(told, later(90))
-    assert (gradebook.score, told.state) == (Decimal(8), DeliveryState.SUPERSEDED)
+    assert (gradebook.score, told.state) == (Decimal(8), DeliveryState.HELD)
 
 
 def test_work_over_a_persons_grade_goes_with_preserve_score_and_the_echo() -> None:
     step = posted(next_step(order(WITH_WORK, retry=True), KNOWS, CANVAS, facts(row("0.8"), "10")))
     assert extension(step.score).preserve_score is True
     assert (step.score.score_given, step.score.score_maximum) == (Decimal(8), Decimal(10))
-    assert (step.ends, step.posts) == (DeliveryState.SUPERSEDED, None)
+    assert (step.ends, step.posts) == (DeliveryState.HELD, None)
 
 
 def test_work_over_a_persons_grade_asks_for_the_line_item_first() -> None:
@@ -258,7 +258,7 @@ def test_work_is_no_reason_to_post_again_where_none_is_taken() -> None:
 def test_a_row_that_is_missing_where_none_is_hidden_means_that_a_person_cleared_the_grade() -> None:
     step = next_step(order(SCORE, retry=True), KNOWS, MOODLE, facts(None))
     assert isinstance(step, Conclude)
-    assert step.state is DeliveryState.SUPERSEDED
+    assert step.state is DeliveryState.HELD
     assert isinstance(next_step(order(SCORE, retry=True), KNOWS, CANVAS, facts(None)), PostScore)
 
 

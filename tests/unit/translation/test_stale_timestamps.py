@@ -41,13 +41,13 @@ def test_only_once() -> None:
     assert isinstance(again, Order)
     end = following(again, 2)
     assert isinstance(end, Conclude)
-    assert (end.state, end.confirms) == (DeliveryState.SUPERSEDED, None)
+    assert (end.state, end.confirms) == (DeliveryState.HELD, None)
 
 
 def test_after_60_seconds_somebody_graded_after_r() -> None:
     end = following(order(SCORE), 60.001)
     assert isinstance(end, Conclude)
-    assert (end.state, end.answer.succeeded) == (DeliveryState.SUPERSEDED, True)
+    assert (end.state, end.answer.succeeded) == (DeliveryState.HELD, True)
     assert end.answer.description == "superseded: somebody graded meanwhile, and that grade stays"
 
 
@@ -55,7 +55,7 @@ def test_on_a_retry_the_newer_grade_stays() -> None:
     post = posted(next_step(order(SCORE), a_cell(SubmissionState.EXISTS), CANVAS, facts()))
     end = after_refusal(order(SCORE, retry=True), post, STALE, CANVAS, later(1))
     assert isinstance(end, Conclude)
-    assert (end.state, end.answer.succeeded) == (DeliveryState.SUPERSEDED, True)
+    assert (end.state, end.answer.succeeded) == (DeliveryState.HELD, True)
 
 
 def test_moodle_gets_a_tick_of_its_own() -> None:
@@ -106,7 +106,7 @@ def test_a_teachers_grade_is_not_overwritten_by_a_score_that_comes_late() -> Non
     told = square.sends(SCORE, R, Lost.REQUEST)
     gradebook.teacher_grades("8", later(600))
     told = square.retries(told, later(1200))
-    assert (gradebook.score, told.state) == (Decimal(8), DeliveryState.SUPERSEDED)
+    assert (gradebook.score, told.state) == (Decimal(8), DeliveryState.HELD)
 
 
 def test_moodle_keeps_a_teachers_grade_too() -> None:
@@ -115,7 +115,7 @@ def test_moodle_keeps_a_teachers_grade_too() -> None:
     told = square.sends(SCORE, R, Lost.REQUEST)
     gradebook.teacher_grades("80", later(600))
     told = square.retries(told, later(1200))
-    assert (gradebook.score, told.state) == (Decimal(80), DeliveryState.SUPERSEDED)
+    assert (gradebook.score, told.state) == (Decimal(80), DeliveryState.HELD)
 
 
 @pytest.mark.parametrize("work", [ESSAY, FILE], ids=["text", "file"])
@@ -137,7 +137,7 @@ def test_late_work_with_a_score_reaches_a_student_whom_a_teacher_graded_meanwhil
     gradebook.teacher_grades("8", later(600))
     told = square.retries(told, later(1200))
     assert (gradebook.score, gradebook.work, gradebook.attempts) == (Decimal(8), ESSAY.value, 1)
-    assert (told.state, told.answer.succeeded) == (DeliveryState.SUPERSEDED, True)
+    assert (told.state, told.answer.succeeded) == (DeliveryState.HELD, True)
 
 
 def test_work_is_dated_again_only_once() -> None:

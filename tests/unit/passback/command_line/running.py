@@ -6,8 +6,10 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 from click.testing import CliRunner, Result
+from memory_queue import MemoryQueue
 
 from chalicelib.config import Settings
+from chalicelib.delivery.pacing import Pace
 from chalicelib.lti13.transport import Transport
 from chalicelib.lti13.transport import make_client as make_http_client
 from chalicelib.services import Services, connect
@@ -42,13 +44,14 @@ class Operator:
     environment: dict[str, str]
     client: "DynamoDBClient"
     runner: CliRunner = field(default_factory=CliRunner)
+    queue: MemoryQueue = field(default_factory=lambda: MemoryQueue(StillClock()))
 
     def session(self) -> Session:
         """Make a session of its own for each command, over the tests' one AWS client."""
         settings, clock = Settings.from_environment(self.environment), StillClock()
         transport = Transport(make_http_client(clock), clock, local=settings.is_local)
-        sealer = make_sealer(settings, self.environment)
-        services = connect(settings, clock, transport, Table(self.client, settings.table), sealer)
+        sealer, table = make_sealer(settings, self.environment), Table(self.client, settings.table)
+        services = connect(settings, clock, transport, table, sealer, self.queue, Pace(clock))
         return Session(environment=self.environment, clock=clock, _services=services)
 
     @property
