@@ -114,6 +114,14 @@ def test_a_tool_that_wanted_no_queue_and_sends_the_same_request_again_is_told_wh
     assert (newest(stage).state, stage.state(seat)["attempt"]) == (DeliveryState.DELIVERED, 1)
 
 
+def test_once_an_operator_has_taken_it_on_it_waits_whatever_its_tool_wants(stage: Stage) -> None:
+    stage.faults(DOWN)
+    stage.send(replace_result(stage.seat(points=10).sourcedid, "0.7"))
+    assert stage.services.requeue.again(newest(stage).id) is None
+    stage.work()
+    assert newest(stage).state is DeliveryState.WAITING
+
+
 def held(stage: Stage, seat: Seat) -> Delivery:
     """An outcome of a platform that was away, and a teacher who graded before it was back."""
     stage.send(replace_result(seat.sourcedid, "0.5"))
@@ -156,6 +164,17 @@ def test_a_forced_one_goes_over_a_grade_given_while_it_waited(queueing: Stage) -
     assert (newest(queueing).state, queueing.state(seat)["score"]) == (DeliveryState.DELIVERED, Decimal(7))
 
 
+def test_force_does_not_outlast_the_retry_it_was_asked_for(queueing: Stage) -> None:
+    seat = queueing.seat(points=10)
+    failed = fail_by_age(queueing, seat)
+    queueing.services.requeue.again(failed.id, force=True)
+    queueing.clock.move(GIVE_UP_MINUTES * 60)
+    queueing.minutes(2)
+    assert (newest(queueing).state, newest(queueing).forced) == (DeliveryState.FAILED, True)
+    queueing.services.requeue.again(failed.id)
+    assert not newest(queueing).forced
+
+
 def test_one_that_a_newer_outcome_covers_goes_only_by_force_whole_and_last(queueing: Stage) -> None:
     seat = queueing.seat(points=10)
     failed = fail_by_age(queueing, seat, "0.7")
@@ -192,6 +211,7 @@ def test_work_that_was_forced_makes_no_second_attempt(queueing: Stage) -> None:
     assert (failed.state, failed.outcome_unknown) == (DeliveryState.FAILED, True)
     queueing.faults()
     queueing.services.requeue.again(failed.id, force=True)
+    assert queueing.services.ledger.cell(failed.cell).unsettled_id is None
     queueing.work()
     state = queueing.state(seat)
     assert (newest(queueing).state, state["attempt"], state["body"]) == (DeliveryState.DELIVERED, 1, "an essay")
