@@ -17,6 +17,7 @@ from chalicelib.delivery.endings import (
     waiting_cell,
 )
 from chalicelib.delivery.gate import Gate
+from chalicelib.delivery.holding import commit_held
 from chalicelib.delivery.records import Cell, Delivery, DeliveryState, KnownScore, Receipt
 from chalicelib.delivery.retries import RetryRules, next_file_try
 from chalicelib.errors import (
@@ -186,9 +187,15 @@ class Attempt:
 
         With it goes the score that was read, by which a retry after a crash knows what a person graded meanwhile.
         """
-        noted = first_submission_noted(run.cell, run.claimed.delivery.id, submitted_at)
-        noted = replace(noted, last_known=_score_read(run) or noted.last_known)
-        return replace(run, cell=self._ledger.commit(self._clock.now(), cell=Change(run.cell, noted)) or noted)
+        delivery = run.claimed.delivery
+
+        def noted(cell: Cell) -> Cell:
+            return replace(
+                first_submission_noted(cell, delivery.id, submitted_at), last_known=_score_read(run) or cell.last_known
+            )
+
+        now = self._clock.now()
+        return replace(run, cell=commit_held(self._ledger, now, run.cell, delivery.lease_until, noted)[1])
 
     def _wait_for_timestamp(self, run: _Run, deadline: Deadline) -> None:
         """Wait until the score's time is not ahead of now, and make sure that the cell is still ours."""
@@ -275,10 +282,13 @@ class Attempt:
         ending = self._ending(run, DeliveryState.WAITING, answer, applied=None)
         receipt = run.claimed.receipt
         try:
-            self._ledger.commit(
+            commit_held(
+                self._ledger,
                 now,
+                run.cell,
+                run.claimed.delivery.lease_until,
+                lambda cell: waiting_cell(cell, ending, retry=run.order.retry, due_at=due_at),
                 receipt=None if receipt is None else Change(receipt, replace(receipt, answer=answer)),
-                cell=Change(run.cell, waiting_cell(run.cell, ending, retry=run.order.retry, due_at=due_at)),
                 delivery=Change(run.claimed.delivery, waiting(delivery, why, due_at, to_milliseconds(now))),
             )
         except StorageConflict as conflict:
@@ -300,14 +310,16 @@ class Attempt:
         """Write receipt, cell and delivery in one transaction; whoever took the delivery over meanwhile ends it."""
         claimed, now = run.claimed, self._clock.now()
         delivery = claimed.delivery
-        due_at = to_milliseconds(now) + self._rules.look_again
-        cell = ended_cell(run.cell, delivery, ending, due_at=due_at, now=to_milliseconds(now))
+        at = to_milliseconds(now)
         try:
-            stored = self._ledger.commit(
+            before, stored = commit_held(
+                self._ledger,
                 now,
+                run.cell,
+                delivery.lease_until,
+                lambda cell: ended_cell(cell, delivery, ending, due_at=at + self._rules.look_again, now=at),
                 receipt=_answered(claimed.receipt, ending),
-                cell=Change(run.cell, cell),
-                delivery=Change(delivery, ended_delivery(delivery, ending, to_milliseconds(now))),
+                delivery=Change(delivery, ended_delivery(delivery, ending, at)),
             )
         except StorageConflict as conflict:
             telemetry.event(TAKEN_OVER, delivery=delivery.id, reference=delivery.reference, why=str(conflict))
@@ -318,7 +330,7 @@ class Attempt:
                 raise
             # The score is in the gradebook, so the tool may be told; the schedule finds the delivery and ends it.
             return ending.answer
-        if stored is not None and stored.generation > run.cell.generation:
+        if stored.generation > before.generation:
             self._calls.send(stored)
         return ending.answer
 

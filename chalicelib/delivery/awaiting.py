@@ -15,6 +15,8 @@ from chalicelib.lti11.messages import Answer
 from chalicelib.storage.ledger import Change, Ledger, Surroundings
 from chalicelib.translation import answers
 
+TRIES_PAST_DEADLINE = 8
+"""A line into which many enter at once is tried so often, before a tool is told a failure that may not be one."""
 PAUSE = 0.1
 """Seconds between two looks at a line in which another delivery has its turn."""
 
@@ -38,7 +40,9 @@ class Awaiting:
         ``mine``: this request accepted it. Another one with the same outcome only takes over when that one is gone,
         and past the deadline it is told a failure, never success.
         """
-        while True:
+        overtime = 0
+        while overtime < TRIES_PAST_DEADLINE:
+            overtime += deadline.passed
             delivery = self._ledger.delivery(delivery_id, self._clock.now())
             if delivery is None:
                 return None
@@ -52,6 +56,7 @@ class Awaiting:
             answer = self._step(delivery, around, deadline, mine=mine)
             if answer is not None:
                 return answer
+        return answers.in_progress()
 
     def _step(self, delivery: Delivery, around: Surroundings, deadline: Deadline, *, mine: bool) -> Answer | None:
         """Do one thing towards the end; None: read again and go on."""
@@ -64,7 +69,7 @@ class Awaiting:
             return answers.in_progress()
         alone = mine or place.awaited_until <= now
         if deadline.passed:
-            return self._stop(delivery, around) if mine else answers.in_progress()
+            return self._to_queue(delivery, around) if mine else answers.in_progress()
         if cell.head is not None and cell.head.delivery_id == delivery.id and alone and cell.lease_until <= now:
             return self._take_turn(delivery, around, deadline)
         if alone and line.is_left_behind(cell, now) and cell.head is not None:
@@ -100,11 +105,6 @@ class Awaiting:
         with suppress(StorageConflict):  # somebody else did
             freed = line.left(cell, head.delivery_id, due_at=to_milliseconds(now))
             self._ledger.commit(now, cell=Change(cell, freed))
-
-    def _stop(self, delivery: Delivery, around: Surroundings) -> Answer:
-        """The tool cannot wait any longer."""
-        answer = self._to_queue(delivery, around)
-        return answers.in_progress() if answer is None else answer
 
     def _to_queue(self, delivery: Delivery, around: Surroundings) -> Answer | None:
         if delivery.queueable:

@@ -1,11 +1,13 @@
 """Settling: finding out what became of an ended delivery before anything else is posted to its cell."""
 
+from collections.abc import Callable
 from dataclasses import replace
 from decimal import Decimal
 
 from chalicelib.clock import Clock, Deadline, to_milliseconds
 from chalicelib.delivery.attempt import Attempt, Claimed
 from chalicelib.delivery.endings import Ending, begun, ended_delivery, settled_cell
+from chalicelib.delivery.holding import commit_held
 from chalicelib.delivery.records import Cell, Delivery, DeliveryState, KnownScore, SubmissionState
 from chalicelib.delivery.settlement import Verdict, carries_work, shows_score, verdict
 from chalicelib.errors import OutcomeCode, PlatformUnavailable, StorageConflict
@@ -59,7 +61,7 @@ class Settling:
         """Send lost work again under the claim of the delivery whose turn it is."""
         now = self._clock.now()
         again = replace(begun(delivery, cell.lease_until, to_milliseconds(now)), outcome_unknown=True)
-        owned = self._commit(cell, replace(cell, unsettled_id=None), Change(delivery, again))
+        owned = self._commit(cell, lambda held: replace(held, unsettled_id=None), Change(delivery, again))
         claimed = Claimed(again, write, owned, platform, receipt=None, retry=True, in_passing=True)
         answer = self._attempt.run(claimed, deadline)
         if answer is None:
@@ -70,29 +72,36 @@ class Settling:
 
     def _forget(self, cell: Cell, platform: Platform, deadline: Deadline) -> Cell:
         """Free a cell of an unsettled delivery that is gone; the submission it may have made must not be wiped."""
-        settled = replace(cell, unsettled_id=None)
-        if cell.submission is SubmissionState.SENT:
+        submission = cell.submission
+        if submission is SubmissionState.SENT:
             result = self._ags.read_result(platform, cell.key.line_item, cell.key.user_id, deadline)
             if submission_state(replace(cell, submission=SubmissionState.UNKNOWN), result) is SubmissionState.EXISTS:
-                settled = replace(settled, submission=SubmissionState.EXISTS)
-        return self._commit(cell, settled)
+                submission = SubmissionState.EXISTS
+        return self._commit(cell, lambda held: replace(held, unsettled_id=None, submission=submission))
 
     def _write_down(
         self, cell: Cell, delivery: Delivery, found: Verdict, *, shown: KnownScore, posted: KnownScore | None
     ) -> Cell:
-        now = to_milliseconds(self._clock.now())
-        if delivery.write is None or found is Verdict.UNDECIDED:
-            return self._commit(cell, replace(cell, unsettled_id=None))  # should it come again, it is tried as a retry
+        now, write = to_milliseconds(self._clock.now()), delivery.write
+        if write is None or found is Verdict.UNDECIDED:  # should it come again, it is tried as a retry
+            return self._commit(cell, lambda held: replace(held, unsettled_id=None))
         if found is Verdict.GRADED_MEANWHILE:
             ending = Ending(DeliveryState.HELD, answers.graded_meanwhile(), applied=False)
-            settled = replace(cell, unsettled_id=None, last_known=shown, graded_at=now)
-            return self._commit(cell, settled, Change(delivery, ended_delivery(delivery, ending, now)))
+            ended = ended_delivery(delivery, ending, now)
+            return self._commit(
+                cell,
+                lambda held: replace(held, unsettled_id=None, last_known=shown, graded_at=now),
+                Change(delivery, ended),
+            )
         applied = found is Verdict.APPLIED
-        settled = settled_cell(cell, delivery, delivery.write, shown=shown, confirmed=posted, applied=applied)
         ended = replace(delivery, outcome_unknown=False)
         if applied:
             ended = ended_delivery(delivery, Ending(DeliveryState.DELIVERED, answers.success(), applied=True), now)
-        return self._commit(cell, settled, Change(delivery, ended))
+        return self._commit(
+            cell,
+            lambda held: settled_cell(held, delivery, write, shown=shown, confirmed=posted, applied=applied),
+            Change(delivery, ended),
+        )
 
     def _look(
         self, delivery: Delivery, write: Write, platform: Platform, deadline: Deadline
@@ -104,5 +113,5 @@ class Settling:
             return result, None
         return result, self._ags.read_line_item(platform, key.line_item, deadline).score_maximum
 
-    def _commit(self, before: Cell, after: Cell, delivery: Change[Delivery] | None = None) -> Cell:
-        return self._ledger.commit(self._clock.now(), cell=Change(before, after), delivery=delivery) or after
+    def _commit(self, cell: Cell, change: Callable[[Cell], Cell], delivery: Change[Delivery] | None = None) -> Cell:
+        return commit_held(self._ledger, self._clock.now(), cell, cell.lease_until, change, delivery=delivery)[1]

@@ -67,8 +67,8 @@ class Work:
             message = read_message(body)
             self._deliver(message, receive_count)
         except PoisonMessage as poison:
-            self._queue.bury(body, str(poison))
-            telemetry.event(BURIED, why=str(poison)[:200])
+            self._queue.bury(body, poison.reason)
+            telemetry.event(BURIED, why=poison.reason[:200])
         except StorageUnavailable as problem:
             telemetry.event(LET_GO, why=str(problem))
 
