@@ -26,18 +26,19 @@ class Door:
 
 @dataclass(frozen=True, slots=True)
 class Told:
-    """What a tool is told. ``status`` is None when the client keeps it to itself."""
+    """What a tool is told. ``status`` is None when the client keeps it to itself, and so is the description empty."""
 
     code: str
     status: int | None = None
     error_code: str | None = None
     score: str | None = None
+    description: str = ""
 
     @classmethod
     def from_answer(cls, answer: OutcomeAnswer) -> "Told":
         """Take the part of an answer that tools act on; an answer that is no outcome's counts as a refusal."""
         code = answer.code_major.lower() if answer.status in {200, 422} else "refused"
-        return cls(code or "refused", answer.status, answer.error_code, answer.score)
+        return cls(code or "refused", answer.status, answer.error_code, answer.score, answer.description)
 
     def __str__(self) -> str:
         """Write it for the table."""

@@ -71,7 +71,7 @@ def _compared(step: Sending, new: Side, old: Side, simulator: SimulatorControl) 
     ]
     wrong += after.lacks(step.expected)
     wrong += after.differences(old_after, exact_time=step.exact_time)
-    if not _same_answer(told, old_told):
+    if not answers_alike(told, old_told):
         wrong.append(f"old Canvas answered {old_told}")
     return Row(step.what, step.client, told, before, after, old_told, old_after, wrong)
 
@@ -80,7 +80,8 @@ def _square(side: Side, simulator: SimulatorControl) -> Square:
     return Square(simulator.order("state", {"handle": side.handle}))
 
 
-def _same_answer(one: Told, other: Told) -> bool:
+def answers_alike(one: Told, other: Told) -> bool:
+    """Tell whether two answers mean the same to a tool."""
     plain = (one.code, one.status, one.error_code) == (other.code, other.status, other.error_code)
     return plain and _number(one.score) == _number(other.score)
 
