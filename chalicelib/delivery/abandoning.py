@@ -7,7 +7,7 @@ from chalicelib.clock import Clock, to_milliseconds
 from chalicelib.delivery import line
 from chalicelib.delivery.calls import Calls
 from chalicelib.delivery.endings import Ending, ended_cell, ended_delivery
-from chalicelib.delivery.records import UNMAPPED, Cell, CellKey, Delivery, DeliveryState, PlaceInLine
+from chalicelib.delivery.records import Cell, CellKey, Delivery, DeliveryState, PlaceInLine
 from chalicelib.delivery.turns import may_be_applied
 from chalicelib.errors import StorageConflict, StorageUnreadable
 from chalicelib.lti11.messages import Answer
@@ -49,17 +49,6 @@ class Abandoning:
             failed += ended
         return Abandoned(failed)
 
-    def parked(self, delivery: Delivery, answer: Answer) -> bool:
-        """End a parked delivery; tell whether it was still parked."""
-        now = self._clock.now()
-        if delivery.state is not DeliveryState.PARKED or delivery.cell != UNMAPPED:
-            return False
-        try:
-            self._ledger.commit(now, delivery=Change(delivery, _failed(delivery, answer, to_milliseconds(now))))
-        except StorageConflict:
-            return False
-        return True
-
     def _end(self, key: CellKey, place: PlaceInLine, answer: Answer, consumer_key: str | None) -> int | None:
         """End one delivery of the line, and return how many were; None: it is being tried, or changed all the time."""
         for _ in range(LOOKS):
@@ -100,7 +89,7 @@ class Abandoning:
 
     def _call(self, before: Cell, stored: Cell | None) -> None:
         if stored is not None and stored.generation > before.generation:
-            self._calls.send(stored)
+            self._calls.try_to_send(stored)
 
 
 def _ending(delivery: Delivery, answer: Answer) -> Ending:

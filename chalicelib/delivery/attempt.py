@@ -331,7 +331,7 @@ class Attempt:
             # The score is in the gradebook, so the tool may be told; the schedule finds the delivery and ends it.
             return ending.answer
         if stored.generation > before.generation:
-            self._calls.send(stored)
+            self._calls.try_to_send(stored)
         return ending.answer
 
 

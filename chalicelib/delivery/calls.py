@@ -1,5 +1,6 @@
 """Messages that call for the heads of cells. A message is a wish: what the table holds decides."""
 
+from contextlib import suppress
 from dataclasses import replace
 
 from chalicelib import telemetry
@@ -16,7 +17,7 @@ NOT_SENT = "queue_unavailable"
 
 
 class Calls:
-    """Sends a message for the head of a cell. It never fails: the schedule sends what is left."""
+    """Sends messages for the heads of cells. What the queue does not take, the schedule sends again."""
 
     def __init__(self, queue: Queue, ledger: Ledger, clock: Clock, shards: int) -> None:
         self._queue = queue
@@ -24,10 +25,21 @@ class Calls:
         self._clock = clock
         self._shards = shards
 
-    def send(self, cell: Cell) -> bool:
-        """Call for the head of the cell as it is stored; tell whether the queue took the message."""
+    def try_to_send(self, cell: Cell) -> None:
+        """Call for the head of a cell as it is stored; whoever does so has something else to do if that fails."""
+        with suppress(QueueUnavailable):
+            self.send(cell)
+
+    def send(self, cell: Cell) -> None:
+        """Call for the head of a cell as it is stored.
+
+        Raises
+        ------
+        QueueUnavailable
+            If the queue does not take the message; the schedule sends another one soon.
+        """
         if cell.head is None:
-            return False
+            return
         message = Message(cell.head.delivery_id, cell.generation)
         group = message_group(cell.key.platform, shard_of(cell.key.line_item, self._shards))
         try:
@@ -35,8 +47,7 @@ class Calls:
         except QueueUnavailable as problem:
             telemetry.event(NOT_SENT, delivery=message.delivery_id, why=str(problem))
             self._look_sooner(cell)
-            return False
-        return True
+            raise
 
     def _look_sooner(self, cell: Cell) -> None:
         """Let the schedule look after the head soon; else it waits as long as a message may be on its way."""

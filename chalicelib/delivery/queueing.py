@@ -53,7 +53,7 @@ class Queueing:
     def call(self, before: Cell, stored: Cell | None) -> None:
         """Send the message that a change of the cell announced."""
         if stored is not None and stored.generation > before.generation:
-            self._calls.send(stored)
+            self._calls.try_to_send(stored)
 
     def leave(self, delivery: Delivery, around: Surroundings, admission: Admission | None) -> Answer | None:
         """Leave a delivery of the line to the queue and answer its tool so. None: something changed; read again."""

@@ -123,7 +123,7 @@ class Requeue:
         answered = None if receipt is None else Change(receipt, replace(receipt, answer=answers.queued()))
         stored = self._ledger.commit(now, receipt=answered, cell=cell, delivery=delivery)
         if stored is not None and cell.before is not None and stored.generation > cell.before.generation:
-            self._calls.send(stored)
+            self._calls.try_to_send(stored)
 
 
 def as_newest(delivery: Delivery, write: Write, cell: Cell, platform: Platform, now: int) -> Delivery:

@@ -83,7 +83,6 @@ class Work:
             around = self._ledger.surroundings(delivery, self._clock.now())
         except StorageUnreadable as problem:
             raise PoisonMessage(f"the stored delivery cannot be read: {problem}") from None
-        self._check_registered(delivery, around)
         return self._said(delivery, self._turn(message, delivery, around, deadline), receive_count)
 
     def _turn(self, message: Message, delivery: Delivery, around: Surroundings, deadline: Deadline) -> str:
@@ -95,6 +94,7 @@ class Work:
             return "not its turn"
         if cell.lease_until > now or cell.head.awaited_until > now:
             return "somebody else has it"
+        self._check_registered(delivery, around)
         admission = self._gate.admit(delivery.cell.platform, around.health)
         if admission.permission is Permission.SLOWED and admission.until - now <= PATIENCE * 1000:
             self._clock.sleep((admission.until - now) / 1000)

@@ -41,11 +41,21 @@ def make_kms_client(settings: Settings, environ: Mapping[str, str]) -> "KMSClien
 def make_sqs_client(
     settings: Settings, environ: Mapping[str, str], *, read_timeout: float = READ_TIMEOUT
 ) -> "SQSClient":
-    """Make the SQS client; the rules are those of ``make_client``. Who waits for messages reads longer."""
-    return cast("SQSClient", _make("sqs", settings, environ, read_timeout))
+    """Make the SQS client; the rules are those of ``make_client``. Who waits for messages reads longer.
+
+    It tries once: a tool may be waiting, and what is not sent now the schedule sends.
+    """
+    return cast("SQSClient", _make("sqs", settings, environ, read_timeout, tries=1))
 
 
-def _make(service: str, settings: Settings, environ: Mapping[str, str], read_timeout: float = READ_TIMEOUT) -> object:
+def _make(
+    service: str,
+    settings: Settings,
+    environ: Mapping[str, str],
+    read_timeout: float = READ_TIMEOUT,
+    *,
+    tries: int = TRIES,
+) -> object:
     # botocore's own client is the one boto3 wraps; importing it alone makes a cold start shorter.
     import botocore.config
     import botocore.session
@@ -64,7 +74,7 @@ def _make(service: str, settings: Settings, environ: Mapping[str, str], read_tim
             config=botocore.config.Config(
                 connect_timeout=CONNECT_TIMEOUT,
                 read_timeout=read_timeout,
-                retries={"mode": "standard", "total_max_attempts": TRIES},
+                retries={"mode": "standard", "total_max_attempts": tries},
             ),
         )
     except NoRegionError:
