@@ -16,10 +16,12 @@ from chalicelib.delivery.awaiting import Awaiting
 from chalicelib.delivery.calls import Calls
 from chalicelib.delivery.gate import Gate
 from chalicelib.delivery.pacing import Pace
+from chalicelib.delivery.parking import Parking
 from chalicelib.delivery.queue import Queue
 from chalicelib.delivery.queueing import Queueing
 from chalicelib.delivery.reading import Reading
 from chalicelib.delivery.reception import Reception
+from chalicelib.delivery.releasing import Releasing
 from chalicelib.delivery.requeue import Requeue
 from chalicelib.delivery.resumption import Resumption
 from chalicelib.delivery.schedule import Schedule
@@ -37,6 +39,7 @@ from chalicelib.storage.clients import make_client, make_sqs_client
 from chalicelib.storage.deliveries import DeliveryStore
 from chalicelib.storage.health import HealthStore
 from chalicelib.storage.ledger import Ledger
+from chalicelib.storage.lots import LotStore
 from chalicelib.storage.mappings import MappingStore
 from chalicelib.storage.platforms import PlatformStore
 from chalicelib.storage.sealer_choice import make_sealer
@@ -58,6 +61,7 @@ class Services:
     tools: ToolStore
     platforms: PlatformStore
     mappings: MappingStore
+    lots: LotStore
     signing_keys: SigningKeyStore
     deliveries: DeliveryStore
     ledger: Ledger
@@ -68,6 +72,7 @@ class Services:
     queue: Queue
     health: HealthStore
     reception: Reception
+    releasing: Releasing
     work: Work
     schedule: Schedule
     requeue: Requeue
@@ -135,7 +140,9 @@ def connect(
     awaiting = Awaiting(ledger, turns, queueing, gate, clock, lease)
     resumption = Resumption(ledger, awaiting, clock)
     acceptance = Acceptance(ledger, turns, awaiting, queueing, resumption, gate, clock, identifiers, lease)
-    reading = Reading(ledger, ags, gate, clock)
+    reading, lots = Reading(ledger, ags, gate, clock), LotStore(table)
+    parking = Parking(ledger, lots, resumption, clock, identifiers)
+    releasing = Releasing(ledger, lots, platforms, calls, rules, clock)
     return Services(
         settings=settings,
         clock=clock,
@@ -144,6 +151,7 @@ def connect(
         tools=tools,
         platforms=platforms,
         mappings=MappingStore(table),
+        lots=lots,
         signing_keys=signing_keys,
         deliveries=DeliveryStore(table),
         ledger=ledger,
@@ -153,9 +161,10 @@ def connect(
         ags=ags,
         queue=queue,
         health=health,
-        reception=Reception(settings, ledger, acceptance, resumption, reading, clock, identifiers),
+        reception=Reception(settings, ledger, acceptance, resumption, reading, parking, releasing, clock, identifiers),
+        releasing=releasing,
         work=Work(ledger, turns, gate, pace, queue, clock, settings.worker_budget, settings.worker_lease),
-        schedule=Schedule(ledger, platforms, health, calls, rules, clock, settings.schedule_budget),
+        schedule=Schedule(ledger, platforms, health, calls, releasing, rules, clock, settings.schedule_budget),
         requeue=Requeue(ledger, calls, rules, clock),
         abandoning=Abandoning(ledger, calls, clock),
     )

@@ -6,7 +6,9 @@ from chalicelib import telemetry
 from chalicelib.clock import Clock, Deadline, to_milliseconds
 from chalicelib.config import Settings
 from chalicelib.delivery.acceptance import Acceptance
+from chalicelib.delivery.parking import Parking
 from chalicelib.delivery.reading import Reading
+from chalicelib.delivery.releasing import Releasing
 from chalicelib.delivery.requests import AddressedWrite, AuthenticRequest
 from chalicelib.delivery.resumption import Resumption
 from chalicelib.errors import OutcomeCode, OutcomeFailure, OutcomeUnsupported, RequestRefused, StorageUnavailable
@@ -19,7 +21,7 @@ from chalicelib.lti11.messages import Answer, Envelope, Operation, ReadResult
 from chalicelib.lti11.outcome import read_outcome, read_sourcedid
 from chalicelib.lti11.signature import check_body_hash, check_timestamp, verify_signature
 from chalicelib.lti11.tools import BodyHashRule
-from chalicelib.storage.ledger import Ledger, Opening, Pointing
+from chalicelib.storage.ledger import Ledger, Opening, Whereabouts
 from chalicelib.translation import answers
 
 LARGEST_BODY = 256 * 1024
@@ -50,6 +52,8 @@ class Reception:
         acceptance: Acceptance,
         resumption: Resumption,
         reading: Reading,
+        parking: Parking,
+        releasing: Releasing,
         clock: Clock,
         identifiers: Identifiers,
     ) -> None:
@@ -58,6 +62,8 @@ class Reception:
         self._acceptance = acceptance
         self._resumption = resumption
         self._reading = reading
+        self._parking = parking
+        self._releasing = releasing
         self._clock = clock
         self._identifiers = identifiers
 
@@ -121,8 +127,8 @@ class Reception:
                 operation_name=envelope.operation_name,
                 sourcedid=envelope.sourcedid or "",
             )
-            pointing = self._pointing(request, read_sourcedid(envelope))
-            return self._deliver(received, request, envelope, pointing, opening, deadline)
+            where = self._ledger.whereabouts(request.tool.consumer_key, read_sourcedid(envelope))
+            return self._deliver(received, request, envelope, where, opening, deadline)
         except OutcomeFailure as failure:
             return self._said(received, request, answer_failure(failure))
         except OutcomeUnsupported as unsupported:
@@ -131,27 +137,29 @@ class Reception:
             reads = received.operation_name == Operation.READ_RESULT
             return self._said(received, request, answers.storage_unavailable(reads=reads), why=str(problem))
 
-    def _pointing(self, request: AuthenticRequest, sourcedid: str) -> Pointing | None:
-        return self._ledger.pointing(request.tool.consumer_key, sourcedid)
-
     def _deliver(
         self,
         received: Received,
         request: AuthenticRequest,
         envelope: Envelope,
-        pointing: Pointing | None,
+        where: Whereabouts,
         opening: Opening,
         deadline: Deadline,
     ) -> Received:
-        receipt = opening.receipt
+        receipt, pointing = opening.receipt, where.pointing
         if receipt is not None and receipt.answer is not None:
             return self._said(replace(received, reference=receipt.reference), request, receipt.answer, repeat=True)
         if pointing is None:
-            return self._said(received, request, answers.sourcedid_invalid())
+            refused_or_parked = self._parking.answer(request, envelope, where.lot, receipt, deadline)
+            if refused_or_parked is not None:
+                return self._said(received, request, refused_or_parked)
+            return self._look_again(received, request, envelope, where, opening, deadline)
         outcome = read_outcome(envelope, self._clock.now())
         platform = pointing.platform
         if platform is None:
             return self._said(received, request, answers.platform_missing())
+        if self._releasing.release([(where.lot, pointing.mapping)], deadline):  # before it, what was received before it
+            return self._look_again(received, request, envelope, where, opening, deadline)
         if isinstance(outcome, ReadResult):
             answer = self._reading.read(platform, pointing.cell, pointing.health, deadline)
             return self._said(received, request, answer)
@@ -162,6 +170,21 @@ class Reception:
         wanted = AddressedWrite(request, outcome, pointing.mapping, platform, earlier_receipt=receipt)
         answer = self._acceptance.deliver(wanted, pointing.cell, pointing.health, deadline)
         return self._said(received, request, answer)
+
+    def _look_again(
+        self,
+        received: Received,
+        request: AuthenticRequest,
+        envelope: Envelope,
+        where: Whereabouts,
+        opening: Opening,
+        deadline: Deadline,
+    ) -> Received:
+        """Go on with what the table holds now: a mapping appeared, or what was parked left for its cell."""
+        if deadline.passed:
+            return self._said(received, request, answers.cell_busy())
+        where = self._ledger.whereabouts(where.lot.consumer_key, where.lot.sourcedid)
+        return self._deliver(received, request, envelope, where, opening, deadline)
 
     def _said(
         self, received: Received, request: AuthenticRequest, answer: Answer, *, repeat: bool = False, why: str = ""

@@ -11,9 +11,10 @@ from chalicelib.delivery.breaker import Permission, permission
 from chalicelib.delivery.calls import Calls
 from chalicelib.delivery.endings import queued
 from chalicelib.delivery.records import Cell, Delivery
+from chalicelib.delivery.releasing import Releasing
 from chalicelib.delivery.retries import RetryRules
 from chalicelib.delivery.turns import may_be_applied
-from chalicelib.errors import StorageConflict, StorageUnreadable
+from chalicelib.errors import QueueUnavailable, StorageConflict, StorageUnreadable
 from chalicelib.lti13.registrations import Platform
 from chalicelib.storage.health import HealthStore
 from chalicelib.storage.ledger import Change, Ledger
@@ -23,6 +24,8 @@ RAN = "schedule"
 STUCK = "cell_unreadable"
 MOST_OF_A_LISTING = 600
 """Messages for a quarter of a platform's courses in one run: what a group drains in a minute at 100 ms a call."""
+SHARE_OF_DUE = 0.75
+"""Of a run's time what is due may take so much; the rest is for what is parked."""
 STUCK_FOR = 6 * 3_600_000
 """Milliseconds for which a cell is left alone whose head cannot be read: it would be called for each minute."""
 
@@ -36,6 +39,7 @@ class Schedule:
         platforms: PlatformStore,
         healths: HealthStore,
         calls: Calls,
+        releasing: Releasing,
         rules: RetryRules,
         clock: Clock,
         budget: float,
@@ -44,6 +48,7 @@ class Schedule:
         self._platforms = platforms
         self._healths = healths
         self._calls = calls
+        self._releasing = releasing
         self._rules = rules
         self._clock = clock
         self._budget = budget
@@ -51,21 +56,34 @@ class Schedule:
     def run(self) -> None:
         """Send a message for each due head of each platform; one for a probe where the breaker is open.
 
+        What is parked is looked after with the rest of the time.
+
         Raises
         ------
         StorageUnavailable
             If the table cannot be reached; the next minute's run does the same.
         """
         deadline = Deadline.after(self._clock, self._budget)
+        self._send_due(Deadline.after(self._clock, self._budget * SHARE_OF_DUE))
+        self._releasing.sweep(deadline)
+
+    def _send_due(self, deadline: Deadline) -> None:
         due = [cells for platform in self._platforms.list() for cells in self._due(platform)]
         sent = 0
         while due and not deadline.passed:
             going_on = []
             for cells in due:  # one of each in turn: no platform and no course keeps the others waiting
-                cell = next(cells, None)
-                if cell is not None:
-                    sent += self._send(cell)
-                    going_on.append(cells)
+                try:
+                    cell = next(cells, None)
+                    if cell is not None:
+                        sent += self._send(cell)
+                        going_on.append(cells)
+                except StorageUnreadable as problem:
+                    telemetry.event(STUCK, why=str(problem))
+                    going_on.append(cells)  # the rest of the listing can be read
+                except QueueUnavailable:
+                    telemetry.event(RAN, sent=sent, why="the queue takes nothing now")
+                    return
             due = going_on
         telemetry.event(RAN, sent=sent)
 
@@ -81,7 +99,7 @@ class Schedule:
         return [islice(cells, MOST_OF_A_LISTING) for cells in listings]
 
     def _send(self, cell: Cell) -> int:
-        """Send a message for the head of a due cell; returns how many were sent."""
+        """Send a message for the head of a due cell; returns how many were sent. Raises QueueUnavailable."""
         if cell.head is None:
             return 0
         try:
@@ -96,7 +114,10 @@ class Schedule:
             called = line.called(freed, now + self._rules.look_again)
             changed = Change(delivery, found(delivery, now))
         stored = self._commit(cell, called, changed)
-        return 0 if stored is None or changed is None else int(self._calls.send(stored))
+        if stored is None or changed is None:
+            return 0
+        self._calls.send(stored)
+        return 1
 
     def _leave_alone(self, cell: Cell, problem: StorageUnreadable) -> int:
         """Leave a cell alone for a while whose head cannot be read: it is for people, not for one more try."""

@@ -7,14 +7,15 @@ from typing import Generic, TypeVar
 
 from chalicelib.clock import to_milliseconds
 from chalicelib.delivery.breaker import PlatformHealth
+from chalicelib.delivery.lots import Lot
 from chalicelib.delivery.records import Cell, CellKey, Delivery, DeliveryState, Receipt
 from chalicelib.lti11.tools import Tool
 from chalicelib.lti13.registrations import Platform
 from chalicelib.mapping.history import with_imported_history
 from chalicelib.mapping.model import Mapping
-from chalicelib.storage import cells, deliveries, health, mappings, platforms, receipts, tools
+from chalicelib.storage import cells, deliveries, health, lots, mappings, platforms, receipts, tools
 from chalicelib.storage.attributes import Item
-from chalicelib.storage.conditions import ABSENT, ALWAYS, Put, Remove, Write, absent_or_expired, unchanged
+from chalicelib.storage.conditions import ABSENT, ALWAYS, Check, Put, Remove, Write, absent_or_expired, unchanged
 from chalicelib.storage.recent import Recent
 from chalicelib.storage.table import Table
 from chalicelib.storage.tools import ToolStore
@@ -50,6 +51,14 @@ class Pointing:
 
 
 @dataclass(frozen=True, slots=True)
+class Whereabouts:
+    """What is known of a sourcedid: where it points (None: it is not mapped), and what waits for it to be mapped."""
+
+    pointing: Pointing | None
+    lot: Lot
+
+
+@dataclass(frozen=True, slots=True)
 class Surroundings:
     """What a delivery stands in. ``receipt`` is None when it waits for no answer any more, or means nothing."""
 
@@ -80,23 +89,28 @@ class Ledger:
         return Opening(tool, _living_receipt(items.get(receipt_pk), now))
 
     def pointing(self, consumer_key: str, sourcedid: str) -> Pointing | None:
-        """Follow a sourcedid, as it is, then trimmed, to its mapping, platform and cell. None: it is not mapped.
+        """Follow a sourcedid, as it is, then trimmed, to its mapping, platform and cell. None: it is not mapped."""
+        return self.whereabouts(consumer_key, sourcedid).pointing
 
-        Two requests at the first time. Where it pointed is remembered, so that later one request reads all three
+    def whereabouts(self, consumer_key: str, sourcedid: str) -> Whereabouts:
+        """Follow a sourcedid, and read what waits for it to be mapped.
+
+        Two requests at the first time. Where it pointed is remembered, so that later one request reads everything
         together; the mapping just read always decides, and if it points elsewhere now, that is read as well.
         """
-        keys = mappings.mapping_keys(consumer_key, sourcedid)
+        keys, lot_pk = mappings.mapping_keys(consumer_key, sourcedid), lots.lot_key(consumer_key, sourcedid)
         remembered = self._targets.get(keys[0])
-        items = self._table.get_many((*keys, *_target_keys(remembered)))
+        items = self._table.get_many((*keys, lot_pk, *_target_keys(remembered)))
+        lot = lots.from_item(items[lot_pk]) if lot_pk in items else Lot(consumer_key, sourcedid)
         found = next((items[key] for key in keys if key in items), None)
         if found is None:
-            return None
+            return Whereabouts(None, lot)
         mapping = mappings.from_item(found)
         target = CellKey(mapping.platform, mapping.line_item, mapping.user_id)
         if target != remembered:
             items = self._table.get_many(_target_keys(target))
             self._targets.keep(keys[0], target)
-        return _pointing(mapping, target, items)
+        return Whereabouts(_pointing(mapping, target, items), lot)
 
     def cell(self, key: CellKey) -> Cell:
         """Read a cell; one that is not stored has version 0."""
@@ -161,19 +175,24 @@ class Ledger:
         cell: Change[Cell] | None = None,
         delivery: Change[Delivery] | None = None,
         also: Change[Delivery] | None = None,
+        lot: Change[Lot] | None = None,
+        unmapped: tuple[str, str] | None = None,
     ) -> Cell | None:
         """Write all changes or none, in one request, if every record is still as it was read.
 
         - receipt: not stored or expired at ``now``; or the same delivery and deadline as before
         - cell: the same version as before (version 0 or None: not stored)
         - delivery, and another one ``also``: not stored; or the same state, lease and number of tries as before
+        - lot: the same version as before (version 0: not stored)
+        - unmapped: this consumer key and sourcedid have no mapping, neither as it is nor trimmed
 
         Returns the cell as it is stored now: ``after``, with the version after ``before``'s.
 
         Raises
         ------
         StorageConflict
-            If a record is not as it was read. Nothing is written then. ``kinds`` names which: receipt, cell, delivery.
+            If a record is not as it was read. Nothing is written then. ``kinds`` names which: receipt, cell, delivery,
+            lot, mapping.
         """
         writes = [write for change in (delivery, also) if change is not None for write in _delivery_writes(change)]
         stored = None
@@ -182,6 +201,10 @@ class Ledger:
         if cell is not None:
             stored = replace(cell.after, version=1 if cell.before is None else cell.before.version + 1)
             writes.append(_cell_put(cell.before, stored))
+        if lot is not None:
+            writes.append(lots.to_put(lot.before, lot.after))
+        if unmapped is not None:
+            writes += [Check(mappings.KIND, key, ABSENT) for key in mappings.mapping_keys(*unmapped)]
         match writes:
             case []:
                 raise ValueError("a commit changes something")

@@ -161,6 +161,30 @@ def sourcedid_invalid() -> Answer:
     return failure(OutcomeCode.SOURCEDID_INVALID, "Invalid sourcedid")
 
 
+def too_many_parked_for_sourcedid() -> Answer:
+    """A sourcedid without a mapping, for which as many outcomes wait as may."""
+    return failure(
+        OutcomeCode.SOURCEDID_INVALID,
+        "The grade was not stored: nobody has mapped its sourcedid yet, and too many outcomes wait for that already.",
+    )
+
+
+def too_many_parked_for_tool() -> Answer:
+    """A sourcedid without a mapping, of a tool for which as many outcomes wait as may."""
+    return failure(
+        OutcomeCode.SOURCEDID_INVALID,
+        "The grade was not stored: nobody has mapped its sourcedid yet, and too many outcomes of its tool wait for "
+        "mappings already.",
+    )
+
+
+def never_mapped() -> Answer:
+    """An outcome that was parked for as long as they are kept."""
+    return failure(
+        OutcomeCode.SOURCEDID_INVALID, "The grade was not stored: no mapping appeared for its sourcedid within 90 days."
+    )
+
+
 def gave_up(reason: str, days: int) -> Answer:
     """An acknowledged outcome that the platform did not take for days."""
     return failure(

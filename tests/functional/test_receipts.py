@@ -300,7 +300,6 @@ def test_a_failure_that_may_pass_is_not_final(stage: Stage, fault: dict[str, Any
         lambda sourcedid: replace_result(sourcedid, "0.5", submitted_at="never"),
         lambda sourcedid: replace_result(sourcedid, "0.5", submitted_at="2099-01-01"),
         replace_result,
-        lambda sourcedid: replace_result("nowhere", "0.5"),
         lambda sourcedid: b"<broken",
         lambda sourcedid: read_result(sourcedid).replace(b"readResult", b"readPerson"),
         read_result,
@@ -316,6 +315,15 @@ def test_local_failures_and_reads_write_nothing(stage: Stage, write: Callable[[s
     assert writes(stage) == []
     corrected = stage.send(replace_result(seat.sourcedid, "0.5"), nonce="n-1", timestamp=timestamp)
     assert corrected.code == "success"
+
+
+def test_an_outcome_without_a_mapping_writes_no_receipt(stage: Stage) -> None:
+    body = replace_result("nowhere", "0.5", message_identifier="m")
+    headers = signed(stage, body)
+    assert stage.deliver(OUTCOME_URL, headers, body).error == "sourcedid_invalid"
+    seat = stage.seat(points=10, sourcedid="nowhere")
+    assert stage.deliver(OUTCOME_URL, headers, body).code == "success"
+    assert stage.state(seat)["score"] == Decimal(5)
 
 
 def test_a_read_sent_again_is_answered_from_the_platform(stage: Stage) -> None:
