@@ -1,23 +1,25 @@
-"""How a cell and a delivery change as an outcome is accepted, noted, ended and settled."""
+"""How a cell and a delivery change as an outcome is begun, noted, put off, ended and settled."""
 
 from dataclasses import replace
 from decimal import Decimal
 
 import pytest
 
+from chalicelib.delivery import line
 from chalicelib.delivery.endings import (
-    KEPT_ENDED,
-    KEPT_FAILED_PAYLOAD,
+    KEPT_STORY,
     LONGEST_STORY,
     Ending,
-    accepted,
     begun,
     confirmed_submission,
-    ended_cell,
     ended_delivery,
     first_submission_noted,
+    queued,
     settled_cell,
+    waiting,
+    waiting_cell,
 )
+from chalicelib.delivery.endings import ended_cell as ended_cell_then
 from chalicelib.delivery.records import (
     Cell,
     CellKey,
@@ -42,7 +44,7 @@ from chalicelib.lti11.messages import (
 AT = 1_770_113_730_123
 DAY = 86_400_000
 ESSAY = ReplaceResult(ToolScore(ScoreScale.FRACTION, Decimal("0.7")), ResultData(DataKind.TEXT, "My essay"))
-EARLIER = NewestDelivery("d1", "tool", "digest of another body", AT - 500)
+EARLIER = NewestDelivery("d1", "tool", "digest of another body", AT - 500, score_at=AT - 500)
 DELIVERY = Delivery(
     id="d2",
     cell=CellKey("canvas", "line item", "user"),
@@ -69,7 +71,9 @@ BEFORE = Cell(
     last_known=KnownScore(Decimal("0.5"), Decimal(1)),
     newest=EARLIER,
 )
-OWNED = accepted(BEFORE, DELIVERY)
+OWNED = line.claimed(
+    line.entered(BEFORE, DELIVERY, awaited_until=AT + 12_000, due_at=AT + 12_000), DELIVERY.lease_until
+)
 NOTED = first_submission_noted(OWNED, "d2", AT)
 OURS = KnownScore(Decimal("0.7"), Decimal(1))
 PERSONS = KnownScore(Decimal("0.8"), Decimal(1))
@@ -80,25 +84,108 @@ DONE = Ending(
 REFUSED = Ending(DeliveryState.REFUSED, Answer(CodeMajor.FAILURE, "No"), applied=False, timestamp=AT)
 FAILED = Ending(DeliveryState.FAILED, Answer(CodeMajor.FAILURE, "Not now"), applied=False, timestamp=AT)
 UNKNOWN = replace(FAILED, applied=None)
+HELD = Ending(DeliveryState.HELD, Answer(CodeMajor.SUCCESS, "somebody graded"), applied=False, timestamp=AT)
+HELD_WITH_WORK = replace(HELD, applied=True, made_submission=True)
 SUPERSEDED = Ending(DeliveryState.SUPERSEDED, Answer(CodeMajor.SUCCESS, "superseded"), applied=False, timestamp=AT)
+WAITING = Ending(DeliveryState.WAITING, Answer(CodeMajor.SUCCESS, "queued"), applied=None, timestamp=AT)
 EVERY_ENDING = pytest.mark.parametrize(
-    "ending", [DONE, REFUSED, FAILED, UNKNOWN, SUPERSEDED], ids=["done", "refused", "failed", "unknown", "superseded"]
+    "ending",
+    [DONE, REFUSED, FAILED, UNKNOWN, SUPERSEDED, HELD, HELD_WITH_WORK],
+    ids=["done", "refused", "failed", "unknown", "superseded", "held", "held with work"],
 )
 
 
-class TestAccepted:
-    def test_the_delivery_owns_the_cell_until_its_lease_ends(self) -> None:
-        assert (OWNED.under_way_id, OWNED.lease_until) == ("d2", AT + 12_000)
+def ended_cell(cell: Cell, delivery: Delivery, ending: Ending) -> Cell:
+    return ended_cell_then(cell, delivery, ending, due_at=AT + 600_000, now=AT + 300)
 
-    def test_the_delivery_is_the_newest_of_its_cell(self) -> None:
-        assert (OWNED.newest_received_at, OWNED.newest_timestamp) == (AT, AT)
-        assert OWNED.newest == NewestDelivery("d2", "tool", "digest of a body", AT, sets_score=True, sets_work=True)
 
-    def test_a_timestamp_that_was_given_out_is_never_given_out_again(self) -> None:
-        ahead = replace(BEFORE, newest_timestamp=AT + 3)
-        assert accepted(ahead, DELIVERY).newest_timestamp == AT + 3
-        assert accepted(Cell(DELIVERY.cell), DELIVERY).newest_timestamp == AT
+class TestBegun:
+    def test_a_try_is_counted_told_and_has_its_lease(self) -> None:
+        again = begun(replace(DELIVERY, tries=3), AT + 70_000, AT + 50_000)
+        assert (again.state, again.tries, again.lease_until) == (DeliveryState.ACCEPTED, 4, AT + 70_000)
+        assert again.events[-1] == DeliveryEvent(AT + 50_000, "try 4")
 
+    def test_what_was_put_off_or_ended_is_so_no_more(self) -> None:
+        ended = replace(DELIVERY, due_at=AT + 1, answer=Answer(CodeMajor.FAILURE, "No"), ended_at=AT)
+        again = begun(ended, AT + 70_000, AT)
+        assert (again.due_at, again.answer, again.ended_at) == (None, None, None)
+
+    def test_a_crash_leaves_no_item_for_ever(self) -> None:
+        assert begun(DELIVERY, AT, AT + 5).expires_at == AT + 5 + KEPT_STORY
+
+    def test_it_knows_what_it_is_and_what_its_tool_was_told(self) -> None:
+        told = replace(DELIVERY, acknowledged=True, file_tries=2, forced=True, outcome_unknown=True)
+        again = begun(told, AT, AT)
+        assert (again.acknowledged, again.file_tries, again.forced, again.outcome_unknown) == (True, 2, True, True)
+        assert (again.write, again.timestamp) == (ESSAY, AT)
+
+
+class TestQueued:
+    def test_the_queue_brings_it_on_and_no_try_is_running(self) -> None:
+        left = queued(replace(DELIVERY, due_at=AT + 1), "behind another", AT + 7)
+        assert (left.state, left.lease_until, left.due_at) == (DeliveryState.QUEUED, 0, None)
+        assert left.events[-1] == DeliveryEvent(AT + 7, "queued: behind another")
+        assert left.write == ESSAY
+
+    @pytest.mark.parametrize(("queueable", "told"), [(True, True), (False, False)])
+    def test_only_a_tool_that_wants_the_queue_is_told_success(self, queueable: bool, told: bool) -> None:
+        assert queued(replace(DELIVERY, queueable=queueable), "", AT).acknowledged is told
+
+    def test_what_a_tool_was_told_stays_told(self) -> None:
+        assert queued(replace(DELIVERY, queueable=False, acknowledged=True), "", AT).acknowledged is True
+
+
+class TestWaiting:
+    def test_it_goes_on_when_it_is_due_and_its_tool_is_told_success(self) -> None:
+        left = waiting(replace(DELIVERY, tries=2), "status 503", AT + 60_000, AT + 7)
+        assert (left.state, left.lease_until, left.due_at) == (DeliveryState.WAITING, 0, AT + 60_000)
+        assert (left.acknowledged, left.platform_words, left.tries) == (True, "status 503", 2)
+        assert left.events[-1] == DeliveryEvent(AT + 7, "waiting: status 503")
+
+    def test_what_the_student_wrote_and_what_is_not_known_stay(self) -> None:
+        left = waiting(replace(DELIVERY, outcome_unknown=True), "", AT, AT)
+        assert (left.write, left.outcome_unknown, left.answer, left.ended_at) == (ESSAY, True, None, None)
+
+
+class TestWaitingCell:
+    def waits(self, ending: Ending, cell: Cell = NOTED, *, retry: bool = False) -> Cell:
+        return waiting_cell(cell, ending, retry=retry, due_at=AT + 60_000)
+
+    def test_the_head_keeps_its_place_free_and_due(self) -> None:
+        cell = self.waits(WAITING)
+        assert cell.line == (replace(NOTED.line[0], awaited_until=0),)
+        assert (cell.lease_until, cell.due_at, cell.generation) == (0, AT + 60_000, NOTED.generation)
+
+    def test_nothing_is_to_be_settled_because_it_is_not_over(self) -> None:
+        assert self.waits(WAITING).unsettled_id is None
+
+    def test_it_stays_the_newest_and_its_submission_stays_unconfirmed(self) -> None:
+        cell = self.waits(replace(WAITING, timestamp=AT + 9))
+        assert (cell.newest, cell.newest_timestamp) == (NOTED.newest, AT + 9)
+        assert (cell.submission, cell.first_submitted_at, cell.first_delivery_id) == (SubmissionState.SENT, AT, "d2")
+        assert cell.last_posted == BEFORE.last_posted
+
+    def test_what_the_first_try_read_is_what_the_cell_knows(self) -> None:
+        assert self.waits(replace(WAITING, read=PERSONS)).last_known == PERSONS
+        assert self.waits(WAITING).last_known == BEFORE.last_known
+
+    def test_what_a_retry_read_is_not_what_the_cell_knows(self) -> None:
+        """A person's grade would be taken for what stood there all along, and be gone over by the next try."""
+        assert self.waits(replace(WAITING, read=PERSONS), retry=True).last_known == BEFORE.last_known
+
+    def test_a_cell_that_knew_nothing_knows_what_a_retry_read(self) -> None:
+        assert self.waits(replace(WAITING, read=PERSONS), replace(NOTED, last_known=None), retry=True).last_known == (
+            PERSONS
+        )
+
+    def test_what_was_read_of_a_submission_is_known(self) -> None:
+        unknown = replace(OWNED, submission=SubmissionState.UNKNOWN)
+        told = replace(WAITING, submission=SubmissionState.EXISTS)
+        assert self.waits(told, unknown).submission is SubmissionState.EXISTS
+        assert self.waits(told, OWNED).submission is SubmissionState.NONE
+
+
+class TestNoted:
     def test_what_is_known_of_the_gradebook_stays(self) -> None:
         assert (OWNED.submission, OWNED.last_posted, OWNED.last_known) == (
             BEFORE.submission,
@@ -114,7 +201,25 @@ class TestEndedCell:
     @EVERY_ENDING
     def test_the_cell_is_free(self, ending: Ending) -> None:
         cell = ended_cell(NOTED, DELIVERY, ending)
-        assert (cell.under_way_id, cell.lease_until) == (None, 0)
+        assert (cell.line, cell.lease_until, cell.due_at) == ((), 0, None)
+
+    @EVERY_ENDING
+    def test_the_next_in_line_is_free_and_called_for(self, ending: Ending) -> None:
+        after = replace(DELIVERY, id="d3", received_at=AT + 9, timestamp=AT + 9)
+        cell = ended_cell(line.entered(NOTED, after, awaited_until=0, due_at=AT), DELIVERY, ending)
+        assert cell.head is not None
+        assert (cell.head.delivery_id, cell.lease_until) == ("d3", 0)
+        assert (cell.due_at, cell.generation) == (AT + 600_000, NOTED.generation + 1)
+        assert cell.newest_received_at == AT + 9
+
+    @pytest.mark.parametrize("ending", [HELD, HELD_WITH_WORK], ids=["score", "work"])
+    def test_a_persons_grade_is_remembered_with_the_time_it_was_noticed(self, ending: Ending) -> None:
+        assert ended_cell(NOTED, DELIVERY, ending).graded_at == AT + 300
+
+    @pytest.mark.parametrize("ending", [DONE, REFUSED, FAILED, UNKNOWN, SUPERSEDED])
+    def test_no_other_end_tells_of_a_persons_grade_or_forgets_it(self, ending: Ending) -> None:
+        assert ended_cell(NOTED, DELIVERY, ending).graded_at is None
+        assert ended_cell(replace(NOTED, graded_at=AT - 7), DELIVERY, ending).graded_at == AT - 7
 
     def test_a_delivered_score_is_what_was_posted_and_what_stands(self) -> None:
         cell = ended_cell(NOTED, DELIVERY, DONE)
@@ -181,7 +286,7 @@ class TestEndedCell:
         cell = ended_cell(OWNED, DELIVERY, ending)
         assert (cell.newest_received_at, cell.newest) == (AT - 500, EARLIER)
 
-    @pytest.mark.parametrize("ending", [DONE, UNKNOWN, SUPERSEDED], ids=["done", "unknown", "superseded"])
+    @pytest.mark.parametrize("ending", [DONE, UNKNOWN, SUPERSEDED, HELD, HELD_WITH_WORK])
     def test_an_outcome_that_counts_stays_the_newest(self, ending: Ending) -> None:
         cell = ended_cell(OWNED, DELIVERY, ending)
         assert (cell.newest_received_at, cell.newest) == (AT, OWNED.newest)
@@ -214,17 +319,28 @@ class TestEndedDelivery:
         assert (ended.state, ended.answer, ended.ended_at) == (ending.state, ending.answer, AT + 40)
         assert (ended.platform_words, ended.warnings, ended.lease_until) == ("said so", ("a loss",), 0)
 
-    @pytest.mark.parametrize("ending", [DONE, REFUSED, SUPERSEDED], ids=["done", "refused", "superseded"])
-    def test_what_the_student_wrote_goes_and_what_happened_is_kept_180_days(self, ending: Ending) -> None:
-        ended = ended_delivery(DELIVERY, ending, AT)
-        assert (ended.write, ended.expires_at) == (None, AT + 180 * DAY)
-        assert KEPT_ENDED == 180 * DAY
+    @EVERY_ENDING
+    def test_what_happened_is_kept_180_days(self, ending: Ending) -> None:
+        assert ended_delivery(DELIVERY, ending, AT).expires_at == AT + 180 * DAY
+        assert KEPT_STORY == 180 * DAY
 
-    @pytest.mark.parametrize("ending", [FAILED, UNKNOWN], ids=["failed", "unknown"])
-    def test_what_the_student_wrote_is_kept_30_days_when_it_failed(self, ending: Ending) -> None:
-        ended = ended_delivery(DELIVERY, ending, AT)
-        assert (ended.write, ended.expires_at) == (ESSAY, AT + 30 * DAY)
-        assert KEPT_FAILED_PAYLOAD == 30 * DAY
+    @pytest.mark.parametrize("ending", [DONE, REFUSED, SUPERSEDED], ids=["done", "refused", "superseded"])
+    def test_what_the_student_wrote_goes(self, ending: Ending) -> None:
+        assert ended_delivery(DELIVERY, ending, AT).write is None
+
+    @pytest.mark.parametrize("ending", [FAILED, UNKNOWN, HELD, HELD_WITH_WORK])
+    def test_what_may_be_wanted_after_all_is_kept(self, ending: Ending) -> None:
+        assert ended_delivery(DELIVERY, ending, AT).write == ESSAY
+
+    def test_what_was_refused_is_kept_when_its_tool_had_been_told_success(self) -> None:
+        told = replace(DELIVERY, acknowledged=True)
+        assert ended_delivery(told, REFUSED, AT).write == ESSAY
+        assert ended_delivery(told, DONE, AT).write is None
+        assert ended_delivery(told, SUPERSEDED, AT).write is None
+
+    @EVERY_ENDING
+    def test_it_is_not_due_any_more(self, ending: Ending) -> None:
+        assert ended_delivery(replace(DELIVERY, due_at=AT + 1), ending, AT).due_at is None
 
     @pytest.mark.parametrize(
         ("ending", "unknown"),
@@ -236,8 +352,13 @@ class TestEndedDelivery:
 
     @pytest.mark.parametrize(
         ("ending", "line"),
-        [(DONE, "delivered"), (REFUSED, "refused: No"), (SUPERSEDED, "superseded: superseded")],
-        ids=["done", "refused", "superseded"],
+        [
+            (DONE, "delivered"),
+            (REFUSED, "refused: No"),
+            (SUPERSEDED, "superseded: superseded"),
+            (HELD, "held: somebody graded"),
+        ],
+        ids=["done", "refused", "superseded", "held"],
     )
     def test_the_story_gets_a_line(self, ending: Ending, line: str) -> None:
         assert ended_delivery(DELIVERY, ending, AT + 40).events == (*DELIVERY.events, DeliveryEvent(AT + 40, line))
