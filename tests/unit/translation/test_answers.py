@@ -140,11 +140,12 @@ def test_success_has_an_empty_description() -> None:
 @pytest.mark.parametrize(
     ("answer", "description"),
     [
+        (answers.queued(), "queued for delivery"),
         (answers.superseded(), "superseded by a newer outcome"),
         (answers.graded_meanwhile(), "superseded: somebody graded meanwhile, and that grade stays"),
     ],
 )
-def test_superseded_is_a_success_that_says_so(answer: Answer, description: str) -> None:
+def test_what_is_not_in_the_gradebook_is_a_success_that_says_so(answer: Answer, description: str) -> None:
     assert answer == Answer(CodeMajor.SUCCESS, description)
 
 
@@ -167,6 +168,8 @@ def test_a_failure_that_may_have_been_applied_does_not_say_that_it_was_not() -> 
         (answers.unreadable(PlatformUnavailable("down", maybe_applied=False)), "platform_unavailable"),
         (answers.host_refused(HostRefused("the host is not registered")), "platform_refused"),
         (answers.platform_missing(), "platform_refused"),
+        (answers.tool_missing(), "platform_refused"),
+        (answers.gave_up("status 503", 7), "platform_unavailable"),
         (answers.grade_not_kept(), "platform_refused"),
         (answers.score_out_of_range(), "platform_refused"),
         (answers.sourcedid_invalid(), "sourcedid_invalid"),
@@ -176,6 +179,12 @@ def test_a_failure_has_its_code_and_never_the_word_that_tools_search_for(answer:
     assert (answer.code, answer.error_code) == (CodeMajor.FAILURE, code)
     assert answer.description
     assert "success" not in answer.description.lower()
+
+
+def test_what_was_given_up_says_why_and_after_how_long() -> None:
+    description = answers.gave_up("status 503", 7).description
+    assert "for 7 days" in description
+    assert "status 503" in description
 
 
 @pytest.mark.parametrize("kind", DataKind)
