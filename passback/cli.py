@@ -4,7 +4,7 @@ import sys
 
 import click
 
-from passback import deliveries, doctor, faults, keys, mappings, platforms, sending, serving, tools
+from passback import deliveries, doctor, faults, forget, keys, mappings, platforms, sending, serving, tools
 from passback.commands import Program
 
 
@@ -24,6 +24,7 @@ cli.add_command(platforms.platform)
 cli.add_command(tools.tool)
 cli.add_command(mappings.mapping)
 cli.add_command(deliveries.delivery)
+cli.add_command(forget.forget)
 cli.add_command(keys.key)
 cli.add_command(sending.send)
 cli.add_command(doctor.doctor)

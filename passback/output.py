@@ -99,13 +99,17 @@ class Output:
         return self._consoles[errors]
 
 
-_COLOURS = {
+COLOURS = {
     "ok": "green",
     "delivered": "green",
     "success": "green",
     "same": "green",
     "yes": "green",
     "accepted": "cyan",
+    "queued": "cyan",
+    "waiting": "yellow",
+    "parked": "yellow",
+    "held": "yellow",
     "superseded": "yellow",
     "refused": "red",
     "failed": "red",
@@ -117,7 +121,7 @@ _COLOURS = {
 def _coloured(cell: str) -> Any:
     from rich.text import Text
 
-    return Text(cell, style=_COLOURS.get(cell, ""))
+    return Text(cell, style=COLOURS.get(cell, ""))
 
 
 def visible(text: str) -> str:

@@ -11,6 +11,7 @@ from passback.failures import CommandFailed
 from passback.output import Facts, Table, Words
 from passback.parameters import PlatformName, host_of, platform_url
 from passback.session import Session, pass_session
+from passback.undelivered import FAIL_OPTION, ended, of_platform, remove_with
 
 PROFILES = ("canvas", "canvas-older", "moodle", "generic")
 
@@ -101,12 +102,27 @@ def show(session: Session, name: str) -> None:
 
 @platform.command()
 @click.argument("name", type=PlatformName())
+@FAIL_OPTION
 @pass_session
-def remove(session: Session, name: str) -> None:
-    """Remove a platform. Its mappings stay, and their outcomes fail until it is registered again."""
-    session.platform(name)
-    session.services.platforms.remove(name)
-    session.output.show({"removed": name}, Words(f"Platform {name} is removed."))
+def remove(session: Session, name: str, fail_deliveries: bool) -> None:
+    """Remove a platform. Its mappings stay, and their outcomes fail until it is registered again.
+
+    It is refused while deliveries to the platform are under way, unless --fail-deliveries ends them.
+    """
+    from chalicelib.translation import answers
+
+    if not of_platform(session, name).count:  # a removal that was stopped leaves deliveries without their platform
+        session.platform(name)
+    failed = remove_with(
+        session,
+        lambda: of_platform(session, name),
+        lambda: session.services.platforms.remove(name),
+        answers.platform_missing(),
+        fail=fail_deliveries,
+    )
+    session.output.show(
+        {"removed": name, "failed_deliveries": failed}, Words(f"Platform {name} is removed.{ended(failed)}")
+    )
 
 
 def platform_document(platform: Platform) -> dict[str, Any]:

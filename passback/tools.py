@@ -5,7 +5,6 @@ import string
 from typing import Any
 
 import click
-from click.core import ParameterSource
 
 from chalicelib.lti11.tools import BodyHashRule, OnDelay, Tool, Unmapped
 from passback.commands import Group
@@ -13,6 +12,7 @@ from passback.failures import CommandFailed
 from passback.output import Facts, Table, Words
 from passback.parameters import Choice, ConsumerKey, secret_from_stdin
 from passback.session import Session, pass_session
+from passback.undelivered import FAIL_OPTION, ended, of_tool, remove_with
 
 KEY_OPTION = click.option("--key", "consumer_key", required=True, type=ConsumerKey(), help="The tool's consumer key.")
 SECRET_OPTION = click.option(
@@ -21,14 +21,6 @@ SECRET_OPTION = click.option(
     help="Read the secret from standard input as it is (one final newline is taken off); otherwise one is made up "
     "and printed once.",
 )
-
-# Until outcomes can wait in a queue these two promise more than is kept; they are stored for the day they can.
-_NOT_YET = {
-    "queue": "--on-delay queue is stored, but for now acts as `fail`: an outcome that the platform cannot take at once "
-    "is answered platform_unavailable.",
-    "park": "--unmapped park is stored, but for now acts as `fail`: an outcome without a mapping is answered "
-    "sourcedid_invalid.",
-}
 
 
 @click.group(cls=Group)
@@ -58,19 +50,20 @@ def tool() -> None:
     type=click.Choice(["queue", "fail"]),
     default="queue",
     show_default=True,
-    help="When the platform cannot be reached now. For now `queue` acts as `fail`.",
+    help="When the platform cannot take an outcome now: `queue` keeps it, answers success, and delivers it later; "
+    "`fail` answers a failure, for tools that send again by themselves.",
 )
 @click.option(
     "--unmapped",
     type=click.Choice(["fail", "park"]),
     default="fail",
     show_default=True,
-    help="When a sourcedid has no mapping. For now `park` acts as `fail`.",
+    help="When a sourcedid has no mapping: `park` keeps the outcome for 90 days, answers success, and delivers it "
+    "once there is one; `fail` answers a failure.",
 )
-@click.pass_context
-def add(context: click.Context, /, consumer_key: str, secret_stdin: bool, **switches: str) -> None:
+@pass_session
+def add(session: Session, /, consumer_key: str, secret_stdin: bool, **switches: str) -> None:
     """Register a tool by its consumer key."""
-    session = context.ensure_object(Session)
     if session.services.tools.get(consumer_key) is not None:
         raise CommandFailed(
             "already_exists",
@@ -87,9 +80,6 @@ def add(context: click.Context, /, consumer_key: str, secret_stdin: bool, **swit
         created_at=session.clock.now(),
     )
     session.services.tools.add(registered)
-    for option in ("on_delay", "unmapped"):
-        if context.get_parameter_source(option) is ParameterSource.COMMANDLINE and switches[option] in _NOT_YET:
-            session.output.note(_NOT_YET[switches[option]], style="yellow")
     _show_with_secret(session, registered, None if secret_stdin else secret, f"Tool {consumer_key} is registered.")
 
 
@@ -171,12 +161,28 @@ def retire(session: Session, consumer_key: str) -> None:
 
 @tool.command()
 @KEY_OPTION
+@FAIL_OPTION
 @pass_session
-def remove(session: Session, consumer_key: str) -> None:
-    """Remove a tool; its requests are refused from now on. Its mappings stay."""
+def remove(session: Session, consumer_key: str, fail_deliveries: bool) -> None:
+    """Remove a tool; its requests are refused from now on. Its mappings stay.
+
+    It is refused while deliveries of the tool are under way or parked, unless --fail-deliveries ends them.
+    """
+    from chalicelib.translation import answers
+
     session.tool(consumer_key)
-    session.services.tools.remove(consumer_key)
-    session.output.show({"removed": consumer_key}, Words(f"Tool {consumer_key} is removed."))
+    failed = remove_with(
+        session,
+        lambda: of_tool(session, consumer_key),
+        lambda: session.services.tools.remove(consumer_key),
+        answers.tool_missing(),
+        fail=fail_deliveries,
+        consumer_key=consumer_key,
+    )
+    session.output.show(
+        {"removed": consumer_key, "failed_deliveries": failed},
+        Words(f"Tool {consumer_key} is removed.{ended(failed)}"),
+    )
 
 
 def generated_secret() -> str:
