@@ -3,12 +3,15 @@
 import os
 import platform
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
+from bench.breaker import BreakerFindings
+from bench.drain import Drain
 from bench.peers import DOES, Peer
 from bench.processes import OUTCOMES, FreshProcess, Memory
+from bench.report_delivery import breaker_views, drain_views
 from bench.samples import Figure
 from bench.stages import STAGES
 from bench.warm import AGS_REQUESTS, MOST_TABLE_REQUESTS, WarmOutcome
@@ -22,24 +25,41 @@ _THOUSANDS = {"ms": 1e3, "µs": 1e6, "MB": 1e-6}
 
 
 @dataclass(frozen=True, slots=True)
-class Findings:
-    """Everything that was measured: times in seconds, memory in bytes."""
+class PlainFindings:
+    """What was found of one plain outcome."""
 
-    machine: dict[str, str]
     warm: WarmOutcome
     peers: list[Peer]
     memory: Memory
     fresh: FreshProcess
     imports: dict[str, float]
 
+
+@dataclass(frozen=True, slots=True)
+class Findings:
+    """Everything that was measured: times in seconds, memory in bytes. What was not asked for is None or empty."""
+
+    machine: dict[str, str]
+    plain: PlainFindings | None = None
+    drains: list[Drain] = field(default_factory=list)
+    breaker: BreakerFindings | None = None
+
     @property
-    def promises_kept(self) -> bool:
-        """Tell whether an outcome made no more requests than it may."""
-        return self.warm.counts.within_limits
+    def broken_promises(self) -> list[str]:
+        """Say which promises were not kept."""
+        broken = []
+        if self.plain is not None and not self.plain.warm.counts.within_limits:
+            broken.append("A plain outcome makes more requests than it may.")
+        sites = [site for drain in self.drains for site in (drain.large, drain.small) if site is not None]
+        if any(site.missing for site in sites):
+            broken.append("A gradebook does not show what was promised, within the time for a drain.")
+        if self.breaker is not None and any(death.drained is None for death in self.breaker.deaths):
+            broken.append("After a platform's return not all was delivered in time.")
+        return broken
 
     def document(self) -> dict[str, Any]:
         """Return all of it for JSON."""
-        return {**asdict(self), "promises_kept": self.promises_kept}
+        return {**asdict(self), "promises_kept": not self.broken_promises}
 
 
 def describe_machine() -> dict[str, str]:
@@ -57,10 +77,14 @@ def views(findings: Findings) -> Sequence[View]:
     """Lay the findings out for people."""
     return [
         Facts(list(findings.machine.items())),
-        *_warm_views(findings.warm),
-        *_peer_views(findings.peers),
-        *_process_views(findings),
+        *([] if findings.plain is None else _plain_views(findings.plain)),
+        *drain_views(findings.drains),
+        *breaker_views(findings.breaker),
     ]
+
+
+def _plain_views(plain: PlainFindings) -> Sequence[View]:
+    return [*_warm_views(plain.warm), *_peer_views(plain.peers), *_process_views(plain)]
 
 
 def milliseconds(figure: Figure | None) -> tuple[str, str]:
@@ -115,7 +139,7 @@ def _peer_views(peers: Sequence[Peer]) -> Sequence[View]:
     ]
 
 
-def _process_views(findings: Findings) -> Sequence[View]:
+def _process_views(findings: PlainFindings) -> Sequence[View]:
     fresh, memory = findings.fresh, findings.memory
     spread = f"{fresh.ratio.lowest:.2f}-{fresh.ratio.highest:.2f}"
     times = [

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from math import ceil
 from statistics import median
 
 Runs = Sequence[Sequence[float]]
@@ -52,3 +53,28 @@ def _spread(medians: Sequence[float]) -> Figure:
     if not medians:
         raise ValueError("there is no run")
     return Figure(median(medians), min(medians), max(medians))
+
+
+@dataclass(frozen=True, slots=True)
+class Waits:
+    """What waiting for an answer was like: so many answers, and seconds."""
+
+    number: int
+    median: float
+    most: float
+    """The 95th of a hundred: most answers were at least that quick."""
+    longest: float
+
+
+def waits(seconds: Sequence[float]) -> Waits:
+    """Sum single waits up.
+
+    Raises
+    ------
+    ValueError
+        If there is none.
+    """
+    if not seconds:
+        raise ValueError("nobody waited")
+    ordered = sorted(seconds)
+    return Waits(len(ordered), median(ordered), ordered[ceil(0.95 * len(ordered)) - 1], ordered[-1])

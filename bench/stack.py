@@ -1,13 +1,10 @@
 """What the measurements run on: the local engine and the simulator as processes of their own, and Passback here."""
 
-import json
 import os
 import random
-import subprocess
-import sys
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -18,11 +15,13 @@ from engine import running_engine
 from pox import replace_result, signed_headers
 from stage import gateway_event
 
-from bench import ROOT
+from bench.children import running_simulator
 from chalicelib import services as service_graph
 from chalicelib import telemetry
 from chalicelib.clock import SystemClock
 from chalicelib.config import Settings
+from chalicelib.delivery.pacing import Pace
+from chalicelib.delivery.sqs import SqsQueue, create_queues
 from chalicelib.lti11.tools import Tool
 from chalicelib.lti13.keys import generate_signing_key, jwks
 from chalicelib.lti13.registrations import Platform
@@ -30,7 +29,7 @@ from chalicelib.lti13.transport import Transport
 from chalicelib.lti13.transport import make_client as make_http_client
 from chalicelib.mapping.model import Mapping
 from chalicelib.services import Services, connect
-from chalicelib.storage.clients import make_client
+from chalicelib.storage.clients import make_client, make_sqs_client
 from chalicelib.storage.schema import create
 from chalicelib.storage.sealer_choice import make_sealer
 from chalicelib.storage.table import Table
@@ -46,20 +45,20 @@ Document = dict[str, Any]
 
 @dataclass(frozen=True, slots=True)
 class Seat:
-    """One student on one line item, mapped at Passback."""
+    """One student on one line item, mapped at Passback. ``handle`` is the simulator's name for it."""
 
+    platform: str
     sourcedid: str
     line_item: str
     user_id: str
+    handle: str
 
 
 @dataclass(frozen=True, slots=True)
-class Stack:
-    """The running stack. ``environment`` is all that a fresh Passback needs to join it."""
+class Site:
+    """One platform: the name that it is registered by, and the simulator that plays it."""
 
-    environment: dict[str, str]
-    services: Services
-    client: Any
+    name: str
     simulator: httpx.Client
 
     def control(self, name: str, **fields: Any) -> Document:
@@ -69,25 +68,64 @@ class Stack:
         document: Document = response.json()
         return document
 
+    def seat(self, beside: Seat | None = None) -> Seat:
+        """Make a student who has handed in nothing: in a course of their own, or in another one's course."""
+        prepared = self.control("prepare", **({} if beside is None else {"beside": beside.handle}))
+        sourcedid = f"sourced-{random.randbytes(16).hex()}"  # noqa: S311 - no secret
+        return Seat(self.name, sourcedid, prepared["line_item"], prepared["user_id"], prepared["handle"])
+
+    def seats(self, students: int, courses: int) -> list[Seat]:
+        """Make students spread evenly over courses, the courses taking turns."""
+        seats: list[Seat] = []
+        for number in range(students):
+            seats.append(self.seat(seats[number % courses] if number >= courses else None))
+        return seats
+
+
+@dataclass(frozen=True, slots=True)
+class Stack:
+    """The running stack. ``environment`` is all that a fresh Passback needs to join it; ``sites`` has one at least."""
+
+    environment: dict[str, str]
+    services: Services
+    client: Any
+    sites: dict[str, Site]
+
+    @property
+    def site(self) -> Site:
+        """Return the first site."""
+        return next(iter(self.sites.values()))
+
     def seat(self) -> Seat:
-        """Make a fresh course with one student who has handed in nothing, and map it."""
-        prepared = self.control("prepare")
-        seat = Seat(f"sourced-{random.randbytes(16).hex()}", prepared["line_item"], prepared["user_id"])  # noqa: S311 - no secret
-        self.services.mappings.put(Mapping(CONSUMER_KEY, seat.sourcedid, PLATFORM, seat.line_item, seat.user_id))
+        """Make a fresh course at the first site with one student who has handed in nothing, and map it."""
+        seat = self.site.seat()
+        self.map([seat])
         return seat
 
+    def map(self, seats: Sequence[Seat]) -> None:
+        """Map seats at Passback."""
+        self.services.mappings.put_many(
+            Mapping(CONSUMER_KEY, seat.sourcedid, seat.platform, seat.line_item, seat.user_id) for seat in seats
+        )
+
     def requests_at_platform(self, since: int) -> Document:
-        """Return what the simulator was asked after request number ``since``: ``requests`` and ``last``."""
-        document: Document = self.simulator.get("/_sim/requests", params={"since": since}).raise_for_status().json()
+        """Return what the first simulator was asked after request number ``since``: ``requests`` and ``last``."""
+        answer = self.site.simulator.get("/_sim/requests", params={"since": since})
+        document: Document = answer.raise_for_status().json()
         return document
 
 
-def outcome_event(seat: Seat) -> Document:
-    """Sign a plain outcome (one fraction, nothing else) and put it into API Gateway's event, received now."""
-    now = datetime.now(UTC)
-    body = replace_result(seat.sourcedid, f"0.{random.randrange(1000, 9999)}")  # noqa: S311 - no secret
+def outcome_event(seat: Seat, score: str | None = None, received: datetime | None = None) -> Document:
+    """Sign a plain outcome (one fraction) and put it into API Gateway's event, by default received now."""
+    now = received or datetime.now(UTC)
+    body = replace_result(seat.sourcedid, score or random_score())
     headers = signed_headers(OUTCOME_URL, body, CONSUMER_KEY, SECRET, timestamp=int(now.timestamp()))
     return gateway_event(OUTCOME_URL, headers, body, now)
+
+
+def random_score() -> str:
+    """Make up a fraction."""
+    return f"0.{random.randrange(1000, 9999)}"  # noqa: S311 - no secret
 
 
 def must_be_success(answer: Document) -> None:
@@ -103,15 +141,15 @@ def must_be_success(answer: Document) -> None:
 
 
 @contextmanager
-def running_stack(folder: Path) -> Iterator[Stack]:
-    """Start everything on loopback and free ports, register a tool and a platform, and stop everything at the end."""
-    with (
-        running_engine(folder) as engine,
-        _running_simulator() as url,
-        httpx.Client(base_url=url, trust_env=False, timeout=10.0) as simulator,
-        Path(os.devnull).open("w") as nowhere,
-    ):
-        telemetry.start(nowhere)  # lines are written, as in Lambda, but not to the terminal
+def running_stack(folder: Path, platforms: Sequence[str] = (PLATFORM,)) -> Iterator[Stack]:
+    """Start everything on loopback and free ports, register a tool and platforms, and stop everything at the end."""
+    with ExitStack() as cleanup:
+        engine = cleanup.enter_context(running_engine(folder))
+        sites = {}
+        for name in platforms:
+            url = cleanup.enter_context(running_simulator())
+            sites[name] = Site(name, cleanup.enter_context(httpx.Client(base_url=url, trust_env=False, timeout=10.0)))
+        telemetry.start(cleanup.enter_context(Path(os.devnull).open("w")))  # written, as in Lambda, but not shown
         environment = {
             **engine.environment,
             "PASSBACK_STAGE": "local",
@@ -119,13 +157,10 @@ def running_stack(folder: Path) -> Iterator[Stack]:
             "PASSBACK_KEY_FILE": str(folder / "master.key"),
         }
         services, client = _services(environment)
-        stack = Stack(environment, services, client, simulator)
-        _register(stack)
+        _register(services, sites)
         service_graph.use(services)
-        try:
-            yield stack
-        finally:
-            service_graph.use(None)
+        cleanup.callback(service_graph.use, None)
+        yield Stack(environment, services, client, sites)
 
 
 def _services(environment: dict[str, str]) -> tuple[Services, Any]:
@@ -135,60 +170,34 @@ def _services(environment: dict[str, str]) -> tuple[Services, Any]:
     """
     settings = Settings(stage="bench", table=TABLE, key_file=environment["PASSBACK_KEY_FILE"])
     clock = SystemClock()
-    client = make_client(settings, environment)
+    client, queues = make_client(settings, environment), make_sqs_client(settings, environment)
     create(client, TABLE)
-    transport = Transport(make_http_client(clock), clock, local=True)
-    return connect(settings, clock, transport, Table(client, TABLE), make_sealer(settings, environment)), client
+    create_queues(queues, settings.queue, settings.dead_letter_queue)
+    pace = Pace(clock)
+    transport = Transport(make_http_client(clock), clock, local=True, observe=pace.observe)
+    queue = SqsQueue(lambda: queues, settings.queue, settings.dead_letter_queue)
+    table, sealer = Table(client, TABLE), make_sealer(settings, environment)
+    return connect(settings, clock, transport, table, sealer, queue, pace), client
 
 
-def _register(stack: Stack) -> None:
-    services, prepared = stack.services, stack.control("prepare")
+def _register(services: Services, sites: dict[str, Site]) -> None:
     key = generate_signing_key(datetime.now(UTC) - timedelta(days=2))
     services.signing_keys.add(key)
     services.tools.add(Tool(CONSUMER_KEY, (SECRET,)))
-    services.platforms.add(
-        Platform(
-            name=PLATFORM,
-            profile=PLATFORM,
-            issuer=prepared["issuer"],
-            client_id=prepared["client_id"],
-            token_url=prepared["token_url"],
-            audience=prepared["audience"],
-            hosts=(prepared["host"],),
+    for site in sites.values():
+        prepared = site.control("prepare")
+        services.platforms.add(
+            Platform(
+                name=site.name,
+                profile="canvas",
+                issuer=prepared["issuer"],
+                client_id=prepared["client_id"],
+                token_url=prepared["token_url"],
+                audience=prepared["audience"],
+                hosts=(prepared["host"],),
+            )
         )
-    )
-    stack.control("register", client_id=prepared["client_id"], public_jwk=jwks([key])["keys"][0])
-
-
-@contextmanager
-def _running_simulator() -> Iterator[str]:
-    """Run the simulator in another process, so that it does not wait for this one's interpreter lock."""
-    process = subprocess.Popen(
-        [sys.executable, "-m", "simulator", "--port", "0", "--json"],
-        cwd=ROOT,
-        stdout=subprocess.PIPE,
-        start_new_session=True,
-    )
-    try:
-        assert process.stdout is not None
-        announced = process.stdout.readline()
-        if not announced:
-            raise RuntimeError("the simulator did not start")
-        yield json.loads(announced)["url"]
-    finally:
-        _stop(process)
-
-
-def _stop(process: subprocess.Popen[bytes]) -> None:
-    if process.poll() is None:
-        process.terminate()
-    try:
-        process.wait(10.0)
-    except subprocess.TimeoutExpired:
-        process.kill()
-        process.wait()
-    if process.stdout is not None:
-        process.stdout.close()
+        site.control("register", client_id=prepared["client_id"], public_jwk=jwks([key])["keys"][0])
 
 
 def wait_for_tick() -> None:
