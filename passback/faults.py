@@ -1,17 +1,19 @@
 """``passback fault``: let the simulated Canvas misbehave, and stop it again."""
 
 import math
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from passback.commands import Group
 from passback.failures import CommandFailed
 from passback.home import Home
-from passback.local.simulator_control import Document, SimulatorControl
 from passback.output import Facts, Table, View, Words
 from passback.parameters import Choice, split_url
 from passback.session import Session, pass_session
+
+if TYPE_CHECKING:
+    from passback.local.simulator_control import Document, SimulatorControl
 
 # The names are the control door's (docs/simulator.md), typed with hyphens; a test compares them with the simulator.
 KINDS = (
@@ -48,7 +50,7 @@ def fault() -> None:
 @pass_session
 def list_faults(session: Session, url: str | None) -> None:
     """List the faults in force, in the order in which they are tried."""
-    with SimulatorControl(_address(session, url)) as simulator:
+    with _simulator(session, url) as simulator:
         _show(session, simulator.order("switch"))
 
 
@@ -85,7 +87,7 @@ def set_fault(session: Session, /, kind: str, url: str | None, **said: Any) -> N
     A fault that is set is tried before those in force. With `--path token` the token endpoint fails.
     """
     document = _order(kind, said)
-    with SimulatorControl(_address(session, url)) as simulator:
+    with _simulator(session, url) as simulator:
         _show(session, simulator.order("switch", document))
 
 
@@ -99,11 +101,17 @@ def clear_faults(session: Session, kind: str | None, url: str | None) -> None:
         document: Document = {"faults": [], "down": False}
     else:
         document = {"down": False} if kind == _DOWN else {"clear_faults": _door_name(kind)}
-    with SimulatorControl(_address(session, url)) as simulator:
+    with _simulator(session, url) as simulator:
         _show(session, simulator.order("switch", document))
 
 
-def _order(kind: str, said: dict[str, Any]) -> Document:
+def _simulator(session: Session, url: str | None) -> "SimulatorControl":
+    from passback.local.simulator_control import SimulatorControl  # httpx: not needed for --help
+
+    return SimulatorControl(_address(session, url))
+
+
+def _order(kind: str, said: dict[str, Any]) -> "Document":
     """Write the order; an option that the kind would pass over is refused."""
     path = said.pop("path")
     given = {name: value for name, value in said.items() if value is not None}
@@ -154,7 +162,7 @@ def _address(session: Session, url: str | None) -> str:
     return found
 
 
-def _show(session: Session, told: Document) -> None:
+def _show(session: Session, told: "Document") -> None:
     document = {"down": told["down"], "faults": told["faults"]}
     views: list[View] = [Facts([("canvas", "down: every call is refused")])] if told["down"] else []
     if told["faults"]:
@@ -162,13 +170,13 @@ def _show(session: Session, told: Document) -> None:
     session.output.show(_plain(document), *(views or [Words("No faults are in force.")]))
 
 
-def _plain(document: Document) -> Document:
+def _plain(document: "Document") -> "Document":
     """Write numbers as JSON numbers: seconds and shares come as exact decimals."""
     faults = [{**each, "seconds": float(each["seconds"]), "share": float(each["share"])} for each in document["faults"]]
     return {**document, "faults": faults}
 
 
-def _row(told: Document) -> tuple[str, ...]:
+def _row(told: "Document") -> tuple[str, ...]:
     kind = str(told["kind"]).replace("_", "-")
     detail = {"status": f" {told['status']}", **dict.fromkeys(TIMED, f" {float(told['seconds']):g} s")}.get(kind, "")
     return (
