@@ -46,6 +46,7 @@ def kept(operator: Operator) -> Operator:
     [
         ([], ["d3", "d2", "d1"]),
         (["--key", "quiz-tool"], ["d2", "d1"]),
+        (["--tool", "quiz-tool"], ["d2", "d1"]),
         (["--platform", "elsewhere"], ["d3"]),
         (["--state", "refused"], ["d2"]),
         (["--limit", "1"], ["d3"]),
@@ -76,10 +77,11 @@ def test_people_are_told_why_and_a_platforms_words_cannot_drive_their_terminal(k
 
 @pytest.mark.parametrize("reference", ["772", "EID_772", "[EID_772]"])
 def test_a_delivery_is_found_by_the_reference_in_the_tools_answer(kept: Operator, reference: str) -> None:
-    assert kept.ok("delivery", "show", "--reference", reference)["delivery"]["id"] == "d2"
+    assert kept.ok("delivery", "show", reference)["delivery"]["id"] == "d2"
+    assert kept.ok("delivery", "show", "--reference", reference)["delivery"]["id"] == "d2"  # as in version 0.1
 
 
-@pytest.mark.parametrize("words", [["nothing"], ["--reference", "1"]])
+@pytest.mark.parametrize("words", [["nothing"], ["1"], ["--reference", "1"]])
 def test_one_that_is_not_there_is_not_found(kept: Operator, words: list[str]) -> None:
     assert kept.fails("delivery", "show", *words)["code"] == "not_found"
 
@@ -87,3 +89,15 @@ def test_one_that_is_not_there_is_not_found(kept: Operator, words: list[str]) ->
 @pytest.mark.parametrize("words", [[], ["d1", "--reference", "771"]])
 def test_one_way_to_find_it_must_be_given(kept: Operator, words: list[str]) -> None:
     assert kept.fails("delivery", "show", *words)["code"] == "usage"
+
+
+def test_why_and_what_to_do_are_told(kept: Operator) -> None:
+    remedy = kept.ok("delivery", "show", "d2")["delivery"]["remedy"]
+    assert set(remedy) == {"name", "cause", "remedy", "retry", "then", "source"}
+    story = kept.run("delivery", "show", "d2").stdout
+    assert remedy["cause"] in story
+    assert remedy["remedy"] in story
+
+
+def test_what_arrived_needs_no_remedy(kept: Operator) -> None:
+    assert kept.ok("delivery", "show", "d1")["delivery"]["remedy"] is None

@@ -8,6 +8,7 @@ from click.testing import CliRunner
 
 import passback.doctor
 from chalicelib.clock import SystemClock
+from chalicelib.delivery.pacing import Pace
 from chalicelib.lti13.transport import Transport
 from chalicelib.services import Services, connect
 from chalicelib.storage.table import Table
@@ -39,7 +40,12 @@ def services_with(operator: Operator, answer: Answer = platform_answer) -> Servi
     plain = operator.services
     http = httpx.Client(transport=httpx.MockTransport(answer))
     transport = Transport(http, SystemClock(), resolve=lambda _host, _port: ["93.184.216.34"])
-    return connect(plain.settings, SystemClock(), transport, plain.table, plain.tools._sealer)
+    return _connected(operator, transport, plain.table)
+
+
+def _connected(operator: Operator, transport: Transport, table: Table) -> Services:
+    plain, clock = operator.services, SystemClock()
+    return connect(plain.settings, clock, transport, table, plain.tools._sealer, operator.queue, Pace(clock))
 
 
 def checked(services: Services, base_url: str | None = BASE, **changed: Any) -> dict[str, Check]:
@@ -154,9 +160,7 @@ def test_a_platform_without_mappings_and_key_is_checked_as_far_as_possible(opera
 
 def test_a_table_that_is_not_there_ends_the_checks(ready: Operator) -> None:
     plain = services_with(ready)
-    elsewhere = connect(
-        plain.settings, SystemClock(), plain.transport, Table(ready.client, "no-such-table"), plain.tools._sealer
-    )
+    elsewhere = _connected(ready, plain.transport, Table(ready.client, "no-such-table"))
     checks = checked(elsewhere)
     assert checks["table"].state is CheckState.FAILED
     assert list(checks) == ["settings", "table"]

@@ -53,14 +53,9 @@ def test_if_present_may_be_written_with_an_underscore(operator: Operator) -> Non
     assert operator.ok("tool", "add", "--key", "k", "--body-hash", "if_present")["tool"]["body_hash"] == "if_present"
 
 
-@pytest.mark.parametrize(("words", "note"), [(["--unmapped", "park"], "park"), (["--on-delay", "queue"], "queue")])
-def test_what_is_not_kept_yet_is_said_when_it_is_asked_for(operator: Operator, words: list[str], note: str) -> None:
-    result = operator.run("tool", "add", "--key", "k", *words)
-    assert f"{note} is stored, but for now acts as `fail`" in result.stderr
-
-
-def test_defaults_need_no_note(operator: Operator) -> None:
-    assert operator.run("tool", "add", "--key", "k").stderr == ""
+@pytest.mark.parametrize("words", [[], ["--unmapped", "park"], ["--on-delay", "queue"]])
+def test_no_switch_needs_a_note(operator: Operator, words: list[str]) -> None:
+    assert operator.run("tool", "add", "--key", "k", *words).stderr == ""
 
 
 def test_a_taken_key_is_refused_and_the_secret_stays(operator: Operator) -> None:
