@@ -1,7 +1,7 @@
 import threading
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -21,8 +21,8 @@ from chalicelib.delivery.records import (
 from chalicelib.errors import StorageConflict, StorageUnavailable
 from chalicelib.lti11.messages import DataKind, DeleteResult, ReplaceResult, ResultData
 from chalicelib.mapping.model import Submitted
-from chalicelib.storage.cells import cell_key
-from chalicelib.storage.deliveries import delivery_key
+from chalicelib.storage.cells import DUE_LISTINGS, cell_key
+from chalicelib.storage.deliveries import delivery_key, kept_key
 from chalicelib.storage.ledger import Change, Ledger, Opening
 from chalicelib.storage.mappings import MappingStore
 from chalicelib.storage.platforms import PlatformStore
@@ -35,6 +35,7 @@ from .records import (
     CELL,
     CELL_KEY,
     DELIVERY,
+    HELD,
     MAPPING,
     MOODLE_SOURCEDID,
     NOW,
@@ -240,6 +241,142 @@ class TestRecords:
         assert "expires_at" not in attributes(client, table, cell_key(CELL_KEY))
 
 
+class TestKeptPayloads:
+    """What a student wrote is kept apart, for 30 days, of what ended and may be wanted after all."""
+
+    DAY = 86_400_000
+    END = NOW + timedelta(days=30)
+
+    def ended(self, ledger: Ledger, state: DeliveryState = DeliveryState.HELD) -> Delivery:
+        ended = replace(HELD, state=state)
+        ledger.commit(NOW, delivery=Change(None, DELIVERY), also=Change(None, ended))
+        return ended
+
+    @pytest.mark.parametrize("state", [DeliveryState.HELD, DeliveryState.FAILED, DeliveryState.REFUSED])
+    def test_it_comes_back_with_its_delivery(self, ledger: Ledger, state: DeliveryState) -> None:
+        ended = self.ended(ledger, state)
+        assert ledger.delivery(ended.id, NOW) == ended
+
+    def test_it_is_not_in_the_deliverys_own_item(self, ledger: Ledger, table: Table) -> None:
+        ended = self.ended(ledger)
+        assert "payload" not in (table.get(delivery_key(ended.id)) or {})
+        assert "payload" in (table.get(kept_key(ended.id)) or {})
+        assert "payload" in (table.get(delivery_key(DELIVERY.id)) or {})
+        assert table.get(kept_key(DELIVERY.id)) is None
+
+    def test_it_is_gone_after_30_days_and_the_story_stays(self, ledger: Ledger) -> None:
+        ended = self.ended(ledger)
+        assert ledger.delivery(ended.id, self.END - timedelta(milliseconds=1)) == ended
+        assert ledger.delivery(ended.id, self.END) == replace(ended, write=None)
+
+    def test_its_expiry_is_given_to_dynamodb(self, ledger: Ledger, table: Table) -> None:
+        kept = table.get(kept_key(self.ended(ledger).id)) or {}
+        assert (kept["expires_at_ms"], kept["expires_at"]) == (NOW_MS + 30 * self.DAY, NOW_MS // 1000 + 30 * 86_400)
+
+    def test_its_removal_by_dynamodb_leaves_the_story(self, ledger: Ledger, table: Table) -> None:
+        ended = self.ended(ledger)
+        table.delete(kept_key(ended.id))
+        assert ledger.delivery(ended.id, NOW) == replace(ended, write=None)
+
+    def test_it_is_removed_when_it_is_delivered_after_all(self, ledger: Ledger, table: Table) -> None:
+        ended = self.ended(ledger)
+        delivered = replace(ended, state=DeliveryState.DELIVERED, write=None)
+        ledger.commit(NOW, delivery=Change(ended, delivered))
+        assert table.get(kept_key(ended.id)) is None
+        assert ledger.delivery(ended.id, NOW) == delivered
+
+    def test_it_goes_back_into_the_delivery_that_goes_back_in_line(self, ledger: Ledger, table: Table) -> None:
+        ended = self.ended(ledger)
+        again = replace(ended, state=DeliveryState.QUEUED, ended_at=None)
+        ledger.commit(NOW, cell=Change(None, CELL), delivery=Change(ended, again))
+        assert table.get(kept_key(ended.id)) is None
+        assert "payload" in (table.get(delivery_key(ended.id)) or {})
+        assert ledger.delivery(ended.id, NOW) == again
+
+    def test_it_is_kept_when_it_fails_again_for_30_days_more(self, ledger: Ledger) -> None:
+        ended = self.ended(ledger)
+        again = replace(ended, state=DeliveryState.FAILED, ended_at=NOW_MS + self.DAY)
+        ledger.commit(NOW, delivery=Change(ended, again))
+        assert ledger.delivery(ended.id, self.END) == again
+        assert ledger.delivery(ended.id, self.END + timedelta(days=1)) == replace(again, write=None)
+
+    def test_it_is_written_only_together_with_its_delivery(self, ledger: Ledger, table: Table) -> None:
+        ended = self.ended(ledger)
+        other = replace(ended, write=DeleteResult(), ended_at=NOW_MS + self.DAY)
+        with pytest.raises(StorageConflict) as conflict:
+            ledger.commit(NOW, delivery=Change(replace(ended, tries=9), other))
+        assert conflict.value.kinds == {"delivery"}
+        assert ledger.delivery(ended.id, NOW) == ended
+
+    def test_what_is_delivered_is_read_with_one_request(
+        self, ledger: Ledger, client: "DynamoDBClient", operations: list[str]
+    ) -> None:
+        delivered = replace(HELD, state=DeliveryState.DELIVERED, write=None)
+        ledger.commit(NOW, delivery=Change(None, delivered))
+        operations.clear()
+        assert ledger.delivery(delivered.id, NOW) == delivered
+        assert operations == ["GetItem"]
+
+
+class TestDueCells:
+    """Cells with something undelivered stand in a listing of their platform, the longest due first."""
+
+    def add(self, ledger: Ledger, user: str, due_at: int | None, course: int = 1, platform: str = "canvas") -> Cell:
+        key = CellKey(platform, f"https://canvas.example/api/lti/courses/{course}/line_items/2", user)
+        line = () if due_at is None else (PlaceInLine(user, NOW_MS),)
+        stored = ledger.commit(NOW, cell=Change(None, Cell(key, line=line, due_at=due_at)))
+        assert stored is not None
+        return stored
+
+    def due(self, ledger: Ledger, now: datetime = NOW, platform: str = "canvas") -> list[list[Cell]]:
+        return [list(listing) for listing in ledger.due_cells(platform, now)]
+
+    def test_the_longest_due_comes_first_in_each_course(self, ledger: Ledger) -> None:
+        for user, due_at in (("b", NOW_MS - 5), ("c", NOW_MS), ("a", NOW_MS - 90_000)):
+            self.add(ledger, user, due_at)
+        [listing] = [[cell.key.user_id for cell in cells] for cells in self.due(ledger) if cells]
+        assert listing == ["a", "b", "c"]
+
+    def test_they_come_back_whole(self, ledger: Ledger) -> None:
+        stored = ledger.commit(NOW, cell=Change(None, CELL))
+        found = [cell for cells in self.due(ledger, AFTER_EXPIRY) for cell in cells]
+        assert found == [stored]
+
+    def test_what_is_due_now_is_due_and_what_is_due_later_is_not(self, ledger: Ledger) -> None:
+        self.add(ledger, "later", NOW_MS + 1)
+        assert sum(map(len, self.due(ledger))) == 0
+        assert sum(map(len, self.due(ledger, NOW + timedelta(milliseconds=1)))) == 1
+
+    def test_an_empty_line_is_not_listed(self, ledger: Ledger, table: Table) -> None:
+        cell = self.add(ledger, "a", NOW_MS)
+        ledger.commit(NOW, cell=Change(cell, replace(cell, line=(), due_at=None)))
+        assert sum(map(len, self.due(ledger))) == 0
+        assert "listing_kind" not in (table.get(cell_key(cell.key)) or {})
+        self.add(ledger, "never in line", None)
+        assert sum(map(len, self.due(ledger))) == 0
+
+    def test_a_cell_that_is_due_later_by_now_is_listed_by_its_new_time(self, ledger: Ledger) -> None:
+        cell = self.add(ledger, "a", NOW_MS)
+        ledger.commit(NOW, cell=Change(cell, replace(cell, due_at=NOW_MS + 60_000)))
+        assert sum(map(len, self.due(ledger))) == 0
+        assert sum(map(len, self.due(ledger, NOW + timedelta(minutes=1)))) == 1
+
+    def test_each_platform_has_its_own(self, ledger: Ledger) -> None:
+        self.add(ledger, "a", NOW_MS)
+        self.add(ledger, "b", NOW_MS, platform="moodle")
+        self.add(ledger, "c", NOW_MS, platform="canvas#1")
+        for platform, user in (("canvas", "a"), ("moodle", "b"), ("canvas#1", "c")):
+            found = [cell.key.user_id for cells in self.due(ledger, platform=platform) for cell in cells]
+            assert found == [user]
+
+    def test_the_courses_of_a_platform_are_spread_over_all_its_listings(self, ledger: Ledger) -> None:
+        for course in range(40):
+            self.add(ledger, f"u{course}", NOW_MS, course)
+        counts = [len(cells) for cells in self.due(ledger)]
+        assert (len(counts), sum(counts)) == (DUE_LISTINGS, 40)
+        assert min(counts) > 0
+
+
 class TestCommit:
     def test_three_records_are_written_with_one_request(self, ledger: Ledger, operations: list[str]) -> None:
         ledger.commit(NOW, receipt=Change(None, RECEIPT), cell=Change(None, CELL), delivery=Change(None, DELIVERY))
@@ -351,7 +488,9 @@ def test_of_twenty_commits_to_one_cell_exactly_one_is_kept(
         delivery = None if alone else Change(None, replace(DELIVERY, id=name))
         barrier.wait()
         try:
-            ledger.commit(NOW, cell=Change(NEW_CELL, replace(CELL, line=(PlaceInLine(name, NOW_MS),))), delivery=delivery)
+            ledger.commit(
+                NOW, cell=Change(NEW_CELL, replace(CELL, line=(PlaceInLine(name, NOW_MS),))), delivery=delivery
+            )
         except StorageConflict as conflict:
             return conflict.kinds
         return name

@@ -11,13 +11,14 @@ from memory_table import MemoryTable
 
 from chalicelib.errors import StorageConflict
 from chalicelib.storage.attributes import Item
-from chalicelib.storage.conditions import ABSENT, Check, Condition, Put, Remove, absent_or_expired, unchanged
+from chalicelib.storage.conditions import ABSENT, ALWAYS, Check, Condition, Put, Remove, absent_or_expired, unchanged
 from chalicelib.storage.table import Table
 
 KEYS = st.sampled_from(["a", "b", "c"])
 NUMBERS = st.integers(0, 2)
 CONDITIONS = st.one_of(
     st.just(ABSENT),
+    st.just(ALWAYS),
     st.builds(lambda version: unchanged(version=version), NUMBERS),
     st.builds(lambda version, state: unchanged(version=version, state=state), NUMBERS, st.sampled_from(["x", "y"])),
     st.builds(absent_or_expired, NUMBERS),
