@@ -5,6 +5,9 @@ from typing import Any
 from chalicelib.delivery.records import Delivery, DeliveryState
 from passback.moments import distance, instant
 
+QUEUED = "success queued for delivery"
+"""What the tool of an acknowledged delivery was told."""
+
 
 def delivery_document(delivery: Delivery) -> dict[str, Any]:
     """Return a delivery as JSON-able values; of its sourcedid only the digest."""
@@ -40,9 +43,9 @@ def delivery_document(delivery: Delivery) -> dict[str, Any]:
 
 
 def told(delivery: Delivery) -> str:
-    """Say what the tool was told, or would be told now."""
+    """Say what the tool was told, or would have been told; empty as long as there is no answer."""
     if delivery.answer is None:
-        return "success queued for delivery" if delivery.acknowledged else ""
+        return ""
     parts = [delivery.answer.code.value, delivery.answer.error_code or "", delivery.answer.description]
     return " ".join(part for part in parts if part)
 

@@ -9,7 +9,7 @@ import click
 from chalicelib.clock import to_milliseconds
 from chalicelib.delivery.records import Cell, Delivery
 from passback.commands import Command
-from passback.deliveries.documents import delivery_document, due, told
+from passback.deliveries.documents import QUEUED, delivery_document, due, told
 from passback.failures import CommandFailed
 from passback.moments import instant
 from passback.output import Facts, Table, View, Words
@@ -109,9 +109,19 @@ def _pairs(delivery: Delivery, cell: Cell | None, now: int) -> list[tuple[str, s
         ("tries", str(delivery.tries)),
         ("reference", f"EID_{delivery.reference}"),
         ("platform's words", delivery.platform_words or "-"),
-        ("the tool was told", told(delivery) or "nothing yet"),
+        *_answers(delivery),
         ("content", "kept" if delivery.write is not None else "not kept"),
     ]
+
+
+def _answers(delivery: Delivery) -> list[tuple[str, str]]:
+    """Tell what the tool was told, and how it ended where that is something else."""
+    if not delivery.acknowledged:
+        return [("the tool was told", told(delivery) or "nothing yet")]
+    ended = [] if delivery.answer is None else [("how it ended", told(delivery))]
+    if delivery.retried_at is not None:  # an operator took over: the story says what came before
+        return ended
+    return [("the tool was told", QUEUED), *ended]
 
 
 def _due(delivery: Delivery, now: int) -> str:

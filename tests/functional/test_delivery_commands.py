@@ -142,6 +142,8 @@ def test_the_story_of_a_failed_one_says_what_to_do_and_the_command_for_it(desk: 
     for text in ("failed", "try 1", shown["remedy"]["cause"], shown["remedy"]["remedy"], f"retry {delivery_id}"):
         assert text in story
     assert "retry ID" not in story
+    assert "the tool was told  success queued for delivery" in story
+    assert "how it ended       failure platform_unavailable" in story
 
 
 def test_the_story_of_an_undelivered_one_says_its_place_and_its_time(desk: Desk) -> None:
