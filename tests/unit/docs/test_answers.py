@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from chalicelib.delivery import reception
+from chalicelib.delivery.retries import RetryRules
 from chalicelib.errors import HostRefused, OutcomeCode, OutcomeUnsupported, PlatformUnavailable
 from chalicelib.lti11 import answers as pox
 from chalicelib.lti11 import authorization, envelope, form, outcome, signature, times
@@ -42,6 +43,8 @@ def said_by_answers() -> list[str]:
     given = {
         "problem": PlatformUnavailable("REASON", maybe_applied=False),
         "refusal": HostRefused("REASON"),
+        "reason": "REASON",
+        "days": RetryRules().days,
     }
     found = []
     for name, function in inspect.getmembers(answers, inspect.isfunction):
@@ -55,7 +58,8 @@ def said_by_answers() -> list[str]:
             assert isinstance(answer, Answer)
             found.append(answer.description.replace("REASON", "..."))
     maybe = answers.unavailable(PlatformUnavailable("...", maybe_applied=True))
-    return [*found, maybe.description]
+    reading = answers.storage_unavailable(reads=True), answers.storage_unavailable(reads=False)
+    return [*found, maybe.description, *(answer.description for answer in reading)]
 
 
 def test_every_outcome_code_has_a_row_and_no_other() -> None:
@@ -98,6 +102,7 @@ def test_the_reasons_stand_where_the_page_has_dots() -> None:
 @pytest.mark.parametrize(
     "text",
     [
+        answers.QUEUED,
         answers.SUPERSEDED,
         answers.GRADED_MEANWHILE,
         answers.NO_ATTEMPTS_LEFT,

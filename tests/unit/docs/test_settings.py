@@ -5,6 +5,9 @@ import re
 import pytest
 
 from chalicelib.config import Settings
+from chalicelib.delivery.endings import KEPT_STORY
+from chalicelib.delivery.line import LONGEST
+from chalicelib.storage.deliveries import KEPT_FAILED_PAYLOAD as KEPT_PAYLOAD
 from passback.home import Home
 
 from .pages import ROOT, read, rows
@@ -12,6 +15,7 @@ from .pages import ROOT, read, rows
 SOURCES = [ROOT / "app.py", ROOT / ".chalice" / "config.json", ROOT / "Makefile"]
 SOURCES += [path for folder in ("chalicelib", "passback", "simulator") for path in (ROOT / folder).rglob("*.py")]
 PAGE = "docs/settings.md"
+DAY = 86_400_000
 TABLE = [row for row in rows(PAGE, "Variable") if len(row) == 3]
 
 
@@ -40,6 +44,13 @@ def test_the_page_names_the_variables_of_aws() -> None:
         ("PASSBACK_TABLE", Settings().table),
         ("PASSBACK_PAST_WINDOW", Settings().past_window),
         ("PASSBACK_FUTURE_WINDOW", Settings().future_window),
+        ("PASSBACK_QUEUE", Settings().queue),
+        ("PASSBACK_DEAD_LETTER_QUEUE", Settings().dead_letter_queue),
+        ("PASSBACK_SHARDS", Settings().shards),
+        ("PASSBACK_FIRST_WAIT", Settings().retries.first_wait // 1000),
+        ("PASSBACK_LONGEST_WAIT", Settings().retries.longest_wait // 1000),
+        ("PASSBACK_GIVE_UP_AFTER", Settings().retries.give_up_after // 1000),
+        ("PASSBACK_LOOK_AGAIN", Settings().retries.look_again // 1000),
     ],
 )
 def test_a_default_is_the_one_of_the_code(variable: str, setting: str | int) -> None:
@@ -66,3 +77,11 @@ def test_what_is_fixed_is_as_the_page_says() -> None:
         == f"{Settings().inline_budget:g} s"
     )
     assert fixed["How long a delivery owns its cell"] == f"{Settings().lease:g} s"
+    worker = f"{Settings().worker_budget:g} s, {Settings().worker_lease:g} s"
+    assert fixed["What the worker may take over one delivery, and for how long it owns the cell"] == worker
+    assert fixed["What one run of the schedule may take"] == f"{Settings().schedule_budget:g} s"
+    assert fixed["Undelivered outcomes of one student and line item"] == str(LONGEST)
+    assert (
+        fixed["How long an ended delivery's content is kept, if somebody may want it"] == f"{KEPT_PAYLOAD // DAY} days"
+    )
+    assert fixed["How long a delivery's story is kept"] == f"{KEPT_STORY // DAY} days"
