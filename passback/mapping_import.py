@@ -36,12 +36,16 @@ class Refusal:
 
 @dataclass(slots=True)
 class ImportReport:
-    """What became of a file's rows. ``duplicates`` counts rows that a later row of the file replaced."""
+    """What became of a file's rows. ``duplicates`` counts rows that a later row of the file replaced.
+
+    ``tools`` are the consumer keys that mappings were written for.
+    """
 
     imported: int = 0
     refused: int = 0
     duplicates: int = 0
     refusals: list[Refusal] = field(default_factory=list)
+    tools: set[str] = field(default_factory=set)
     last_line: int = 0
 
 
@@ -72,6 +76,7 @@ def import_mappings(
             _count_refusal(report, record, str(error), refuse)
             continue
         _count_duplicate(report, seen, mapping)
+        report.tools.add(mapping.consumer_key)
         batch.append(mapping)
         if len(batch) >= BATCH:
             _write(store, batch, report)

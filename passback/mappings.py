@@ -10,11 +10,14 @@ from typing import TYPE_CHECKING, Any, BinaryIO
 
 import click
 
-from chalicelib.clock import from_milliseconds, to_iso
-from chalicelib.delivery.records import Cell, CellKey, KnownScore
+from chalicelib.clock import Deadline
+from chalicelib.delivery.records import CellKey
+from chalicelib.errors import StorageUnavailable
 from chalicelib.mapping.model import Mapping
 from passback.commands import Group
 from passback.failures import CommandFailed
+from passback.mapping_documents import cell_document, mapping_document
+from passback.missing import missing
 from passback.output import Facts, Table, View, Words
 from passback.parameters import ConsumerKey, PlainText, PlatformName
 from passback.session import Session, pass_session
@@ -24,6 +27,9 @@ if TYPE_CHECKING:
     from passback.mapping_import import ImportReport
     from passback.mapping_rows import MappingRules
 
+RELEASING_SECONDS = 3600.0
+"""What is parked may take so long to be put in line; the schedule takes the rest."""
+
 SOURCEDID_OPTION = click.option(
     "--sourcedid", required=True, type=PlainText(), metavar="S", help="The sourcedid, as the tool sends it."
 )
@@ -32,6 +38,9 @@ SOURCEDID_OPTION = click.option(
 @click.group(cls=Group)
 def mapping() -> None:
     """Mappings: what each sourcedid stands for."""
+
+
+mapping.add_command(missing)
 
 
 @mapping.command()
@@ -60,7 +69,10 @@ def add(session: Session, /, **fields: str | None) -> None:
     except RowRefused as error:
         raise CommandFailed("refused", f"The mapping was not added: {error}.") from None
     session.services.mappings.put(added)
-    session.output.show({"mapping": mapping_document(added)}, Words("The mapping is added.", "green"))
+    releasing = session.services.releasing
+    released = _released(session, lambda deadline: releasing.release_mapped(added, deadline))
+    document = {"mapping": mapping_document(added), "released": released}
+    session.output.show(document, Words(f"The mapping is added.{_on_their_way(released)}", "green"))
 
 
 @mapping.command(name="import")
@@ -75,28 +87,45 @@ def import_file(context: click.Context, session: Session, file: str, report: Pat
 
     Columns: consumer_key, sourcedid, platform, line_item, user_id, and if you like submitted (yes, no or empty) and
     context. Rows that cannot be imported are reported and stop nothing; importing a file again does no harm.
-    The exit status is 1 when rows were refused.
+    The exit status is 1 when rows were refused. Outcomes that were parked for these sourcedids are put in line then.
     """
     from passback.mapping_import import import_mappings, refused_rows_file
 
     rules = _rules(session)
     with _opened(file) as stream, refused_rows_file(report) as refuse, _progress(stream) as progress:
         outcome = import_mappings(stream, rules, session.services.mappings, refuse=refuse, progress=progress)
-    _show_import(session, outcome, report)
+    releasing = session.services.releasing
+    released = _released(session, lambda deadline: releasing.release_tools(outcome.tools, deadline))
+    _show_import(session, outcome, report, released)
     if outcome.refused:
         context.exit(1)
 
 
-def _show_import(session: Session, outcome: "ImportReport", report: Path | None) -> None:
+def _released(session: Session, release: Callable[[Deadline], int]) -> int:
+    """Put in line what was parked for mappings that are written now. If that fails, the schedule does it."""
+    try:
+        return release(Deadline.after(session.clock, RELEASING_SECONDS))
+    except StorageUnavailable as problem:
+        session.output.note(f"The mappings are in. {problem} What is parked for them goes within ten minutes.")
+        return 0
+
+
+def _on_their_way(released: int) -> str:
+    return f" Parked outcomes on their way now: {released}." if released else ""
+
+
+def _show_import(session: Session, outcome: "ImportReport", report: Path | None, released: int) -> None:
     document: dict[str, Any] = {
         "imported": outcome.imported,
         "refused": outcome.refused,
         "duplicates": outcome.duplicates,
+        "released": released,
         "refusals": [{"line": each.line, "reason": each.reason} for each in outcome.refusals],
     }
     sentence = f"{outcome.imported} rows imported, {outcome.refused} refused."
     if outcome.duplicates:
         sentence += f" {outcome.duplicates} were replaced by a later row of the same file."
+    sentence += _on_their_way(released)
     views: list[View] = [Words(sentence, "yellow" if outcome.refused else "green")]
     if outcome.refused:
         document["error"] = {"code": "rows_refused", "message": f"{outcome.refused} rows were refused."}
@@ -153,46 +182,6 @@ def remove(session: Session, consumer_key: str, sourcedid: str) -> None:
     found = _existing(session, consumer_key, sourcedid)
     session.services.mappings.remove(found.consumer_key, found.sourcedid)
     session.output.show({"removed": mapping_document(found)}, Words("The mapping is removed."))
-
-
-def mapping_document(mapping: Mapping) -> dict[str, Any]:
-    """Return a mapping as JSON-able values."""
-    return {
-        "consumer_key": mapping.consumer_key,
-        "sourcedid": mapping.sourcedid,
-        "platform": mapping.platform,
-        "line_item": mapping.line_item,
-        "user_id": mapping.user_id,
-        "submitted": mapping.submitted.value,
-        "context": mapping.context,
-        "created_at": mapping.created_at.isoformat() if mapping.created_at else None,
-    }
-
-
-def cell_document(cell: Cell) -> dict[str, Any]:
-    """Return a cell as JSON-able values; scores are strings, exact to the last digit."""
-    return {
-        "submission": cell.submission.value,
-        "first_submitted_at": _instant(cell.first_submitted_at),
-        "last_posted": _score(cell.last_posted),
-        "last_known": _score(cell.last_known),
-        "newest_received_at": _instant(cell.newest_received_at),
-        "newest_delivery": cell.newest.delivery_id if cell.newest else None,
-        "under_way": cell.under_way_id,
-        "unsettled": cell.unsettled_id,
-    }
-
-
-def _instant(milliseconds: int | None) -> str | None:
-    return None if milliseconds is None else to_iso(from_milliseconds(milliseconds))
-
-
-def _score(known: KnownScore | None) -> str | None:
-    if known is None:
-        return None
-    if known.score is None:
-        return "no score"
-    return f"{known.score} of {known.maximum}"
 
 
 def _rules(session: Session) -> "MappingRules":

@@ -15,8 +15,10 @@ from chalicelib.delivery import lots
 from chalicelib.delivery.records import UNMAPPED, Delivery, DeliveryState
 from chalicelib.errors import StorageUnavailable
 from chalicelib.lti11.tools import OnDelay, Tool, Unmapped
-from chalicelib.mapping.model import Mapping
+from chalicelib.mapping.model import Mapping, Submitted
 from chalicelib.storage import lots as lot_items
+from chalicelib.storage.conditions import ALWAYS
+from chalicelib.storage.deliveries import delivery_key
 
 TEXT = {"text": "an essay"}
 DAY = 86_400
@@ -166,6 +168,63 @@ def test_an_older_work_still_arrives_when_a_newer_score_was_delivered(stage: Sta
     bring_in(stage, mapping(seat))
     state = stage.state(seat)
     assert (state["score"], state["body"]) == (Decimal(9), "an essay")
+
+
+def test_an_outcome_that_came_late_takes_its_place_by_the_time_of_its_receipt(stage: Stage) -> None:
+    seat = unmapped_seat(stage)
+    body, received = replace_result(seat.sourcedid, "0.4", data=TEXT), stage.clock.now()
+    headers = signed_headers(OUTCOME_URL, body, CONSUMER_KEY, SECRET, timestamp=int(received.timestamp()))
+    stage.clock.move(3)
+    assert_parked(stage.send(replace_result(seat.sourcedid, "0.9")))
+    assert_parked(stage.deliver(OUTCOME_URL, headers, body, received=received))
+    assert stage.send(read_result(seat.sourcedid)).score == "0.9"
+    stage.clock.move(100)
+    bring_in(stage, mapping(seat))
+    state = stage.state(seat)
+    assert (state["score"], state["body"], state["attempt"]) == (Decimal(9), "an essay", 1)
+    assert states(stage) == ["delivered"] * 2
+
+
+def test_what_an_import_says_of_earlier_work_counts(stage: Stage) -> None:
+    seat = unmapped_seat(stage)
+    send(stage, seat, "0.4")
+    bring_in(stage, replace(mapping(seat), submitted=Submitted.YES))
+    assert (stage.state(seat)["score"], stage.state(seat)["attempt"]) == (Decimal(4), 0)
+
+
+def test_the_head_of_a_line_is_called_for_and_knows_what_came_before_it(stage: Stage) -> None:
+    seat = unmapped_seat(stage)
+    other = stage.map(seat, sourcedid="mapped already")
+    stage.send(replace_result(other, "0.9"))
+    stage.clock.move(100)
+    send(stage, seat, "0.4")
+    send(stage, seat, "0.5")
+    stage.services.mappings.put(mapping(seat))
+    before = stage.services.ledger.pointing(CONSUMER_KEY, other)
+    assert before is not None
+    assert stage.services.releasing.release_mapped(mapping(seat), deadline(stage)) == 2
+    after = stage.services.ledger.pointing(CONSUMER_KEY, other)
+    assert after is not None
+    assert after.cell.generation == before.cell.generation + 1
+    assert [(each.delivery_id, each.generation) for each in stage.queue.messages()] == [
+        (deliveries(stage)[1].id, after.cell.generation)
+    ]
+    assert deliveries(stage)[1].previous == before.cell.newest
+    assert [place.delivery_id for place in after.cell.line] == [each.id for each in deliveries(stage)[1:]]
+    assert {each.context for each in deliveries(stage)[1:]} == {""}
+
+
+def test_a_damaged_delivery_keeps_no_other_from_its_cell(stage: Stage) -> None:
+    seat = unmapped_seat(stage)
+    for number in (1, 2, 3):
+        send(stage, seat, f"0.{number}")
+    damaged = deliveries(stage)[1]
+    stage.services.table.update(delivery_key(damaged.id), {"payload": "nonsense"}, ALWAYS)
+    assert bring_in(stage, mapping(seat)) == 2
+    assert stage.state(seat)["score"] == Decimal(3)
+    assert [place.delivery_id for place in lot_of(stage, seat).parked] == [damaged.id]
+    stage.minutes(10)
+    assert stage.send(replace_result(seat.sourcedid, "0.9")).code == "success"
 
 
 def test_a_grade_that_a_teacher_gave_meanwhile_stays(stage: Stage) -> None:

@@ -13,7 +13,6 @@ from .pages import NAMES, ROOT, inline_code, shell_commands
 
 NOT_THERE_YET = {
     ("README.md", "passback setup"),
-    ("docs/errors.md", "passback mapping missing"),
 }
 """Commands that a page names though they are missing: to say so, or because they come with the same version."""
 

@@ -63,7 +63,7 @@ def refusals(operator: Operator, content: bytes) -> dict[int, str]:
 def test_rows_of_either_form_become_mappings(ready: Operator, write: Callable[..., bytes]) -> None:
     content = write(row("s1", submitted="yes", context="Kurs é"), row("s2", user_id="42", submitted="NO"))
     report = ready.ok("mapping", "import", "-", stdin=content)
-    assert report == {"imported": 2, "refused": 0, "duplicates": 0, "refusals": []}
+    assert report == {"imported": 2, "refused": 0, "duplicates": 0, "released": 0, "refusals": []}
     expected = row("s1", submitted="yes", context="Kurs é")
     assert expected.items() <= stored(ready, "s1").items()
     assert stored(ready, "s2")["submitted"] == "no"
