@@ -23,8 +23,8 @@ if TYPE_CHECKING:
 
 LOOKED_AT = 5_000
 """Undelivered outcomes that are followed at once."""
-_LISTED_FOR = 120_000
-"""Milliseconds for which a new delivery is looked for: a listing lags by a moment, and clocks differ."""
+_LAG = 120_000
+"""Milliseconds before the last look from which on new deliveries are listed: a listing lags, and clocks differ."""
 
 
 @click.command(cls=Command)
@@ -67,6 +67,7 @@ class Watcher:
     services: "Services"
     chosen: "DeliveryFilter"
     started: int
+    _looked: int = 0
     _seen: dict[str, tuple[DeliveryState, int]] = field(default_factory=dict)
     _under_way: set[str] = field(default_factory=set)
     _parked: set[str] = field(default_factory=set)
@@ -121,7 +122,7 @@ class Watcher:
         """Give what was received since the last looks."""
         from chalicelib.storage.deliveries import DeliveryFilter
 
-        since = max(self.started, now - _LISTED_FOR)
+        since, self._looked = max(self.started, self._looked - _LAG), now
         listed = self.services.deliveries.list(from_milliseconds(now), DeliveryFilter(since=since))
         return (each.id for each in listed if each.id not in self._seen)
 

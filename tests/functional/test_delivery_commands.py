@@ -11,11 +11,11 @@ from typing import Any
 import pytest
 from click.testing import CliRunner, Result
 from pox import replace_result
-from stage import CONSUMER_KEY, Seat, Stage, StageClock, open_stage
+from stage import CONSUMER_KEY, SECRET, Seat, Stage, StageClock, open_stage
 
 from chalicelib.delivery.records import CellKey, DeliveryState
 from chalicelib.lti11.tools import OnDelay, Tool, Unmapped
-from chalicelib.storage.deliveries import DeliveryFilter
+from chalicelib.storage.deliveries import DeliveryFilter, delivery_key, kept_key
 from passback.cli import cli
 from passback.session import Session
 
@@ -306,6 +306,44 @@ def test_what_an_operator_puts_back_in_line_is_seen_too(desk: Desk) -> None:
     assert watched(result) == [(delivery_id, "queued"), (delivery_id, "delivered")]
 
 
+def test_what_is_delivered_at_once_is_seen_too(desk: Desk) -> None:
+    seat = desk.stage.seat(points=10)
+    result = desk.run("delivery", "watch", "--json", "--timeout", "5", meanwhile=(lambda: send(desk, seat),))
+    assert watched(result) == [(desk.listed()[0], "delivered")]
+
+
+def park(desk: Desk) -> str:
+    """Park an outcome; returns its delivery's id."""
+    desk.stage.services.tools.remove(CONSUMER_KEY)
+    desk.stage.services.tools.add(Tool(CONSUMER_KEY, (SECRET,), unmapped=Unmapped.PARK))
+    desk.stage.send(replace_result("nobody's", "0.7"))
+    return desk.listed("--state", "parked")[0]
+
+
+def test_what_is_parked_is_told_and_not_waited_for(desk: Desk) -> None:
+    parked: list[str] = []
+    desk.stage.faults(DOWN)
+    delivery_id = send(desk, desk.stage.seat(points=10))
+
+    def then() -> None:
+        parked.append(park(desk))
+        desk.stage.faults()
+        desk.stage.minutes(5)
+
+    result = desk.run("delivery", "watch", "--until-empty", "--json", "--timeout", "60", meanwhile=(then,))
+    assert result.exit_code == 0
+    assert watched(result) == [(delivery_id, "waiting"), (delivery_id, "delivered"), (parked[0], "parked")]
+
+
+def test_what_is_forgotten_meanwhile_is_not_waited_for(desk: Desk) -> None:
+    seat = desk.stage.seat(points=10)
+    desk.stage.faults(DOWN)
+    send(desk, seat)
+    words = forget(seat, "--yes", "--with-undelivered")
+    result = desk.run("delivery", "watch", "--until-empty", "--timeout", "60", meanwhile=(lambda: desk.ok(*words),))
+    assert result.exit_code == 0
+
+
 def test_when_the_time_is_over_and_something_is_undelivered_the_watch_fails(desk: Desk) -> None:
     desk.stage.faults(DOWN)
     send(desk, desk.stage.seat(points=10))
@@ -350,10 +388,7 @@ def test_another_tools_deliveries_stand_in_nobodys_way(desk: Desk) -> None:
 
 
 def test_a_tools_parked_outcomes_are_under_way_too(desk: Desk) -> None:
-    desk.stage.services.tools.remove(CONSUMER_KEY)
-    desk.stage.services.tools.add(Tool(CONSUMER_KEY, ("s3cr3t & café",), unmapped=Unmapped.PARK))
-    desk.stage.send(replace_result("nobody's", "0.7"))
-    (parked,) = desk.listed()
+    parked = park(desk)
     assert "(1 parked)" in desk.fails("tool", "remove", "--key", CONSUMER_KEY)["message"]
     assert desk.ok("tool", "remove", "--key", CONSUMER_KEY, "--fail-deliveries")["failed_deliveries"] == 1
     assert desk.state(parked) == "failed"
@@ -373,6 +408,20 @@ def test_what_is_just_being_tried_is_waited_for(desk: Desk) -> None:
     assert told == {"removed": "canvas", "failed_deliveries": 1}  # its lease ran out: whoever tried it is gone
     (delivery,) = stage.services.deliveries.list(stage.clock.now())
     assert (delivery.state, delivery.outcome_unknown) == (DeliveryState.FAILED, True)
+
+
+def test_what_is_accepted_just_before_the_removal_is_ended_as_well(desk: Desk) -> None:
+    seat = desk.stage.seat(points=10)
+    desk.stage.faults(DOWN)
+
+    def just_before(operation: str) -> None:
+        if operation == "DeleteItem":
+            desk.stage.table_interruption = None
+            assert desk.stage.send(replace_result(seat.sourcedid, "0.7")).description == "queued for delivery"
+
+    desk.stage.table_interruption = just_before
+    assert desk.ok("platform", "remove", "canvas")["failed_deliveries"] == 1
+    assert desk.listed("--state", "failed") == desk.listed()
 
 
 def test_a_removal_that_was_stopped_is_finished_by_running_it_again(desk: Desk) -> None:
@@ -434,8 +483,38 @@ def test_the_content_kept_of_a_failed_one_goes_too_and_a_removed_tools_mapping(d
     fail_all(desk)
     desk.ok("tool", "remove", "--key", CONSUMER_KEY)
     desk.ok(*forget(seat, "--yes"))
-    left = [each for each in _stored(desk) if seat.sourcedid in each or delivery_id in each]
-    assert [each for each in left if '"receipt' not in each] == []
+    assert desk.stage.services.mappings.get(CONSUMER_KEY, seat.sourcedid) is None
+    assert desk.stage.services.table.get(delivery_key(delivery_id)) is None
+    assert desk.stage.services.table.get(kept_key(delivery_id)) is None
+
+
+def test_what_comes_while_a_person_is_forgotten_goes_too(desk: Desk) -> None:
+    seat = desk.stage.seat(points=10)
+    send(desk, seat, "0.5")
+
+    deletes: list[str] = []
+
+    def just_now(operation: str) -> None:
+        deletes.extend([operation] if operation == "DeleteItem" else [])
+        if len(deletes) == 2:  # the cell is gone, the mapping is not
+            desk.stage.table_interruption = None
+            desk.stage.send(replace_result(seat.sourcedid, "0.7"))
+
+    desk.stage.clock.move(60)
+    desk.stage.table_interruption = just_now
+    desk.ok(*forget(seat, "--yes"))
+    assert desk.stage.state(seat)["score"] == Decimal(7)  # it came, and it was delivered
+    assert [each for each in _stored(desk) if seat.prepared["user_id"] in each] == []
+
+
+def test_a_sourcedid_that_was_wanted_before_it_was_mapped_is_forgotten(desk: Desk) -> None:
+    seat = desk.stage.seat(points=10)
+    desk.stage.services.mappings.remove(CONSUMER_KEY, seat.sourcedid)
+    desk.stage.send(replace_result(seat.sourcedid, "0.5"))
+    assert desk.stage.services.lots.get(CONSUMER_KEY, seat.sourcedid).version
+    desk.stage.map(seat)
+    assert desk.ok(*forget(seat, "--yes"))["forgotten"]["waiting_sourcedids"] == 1
+    assert not desk.stage.services.lots.get(CONSUMER_KEY, seat.sourcedid).version
 
 
 def test_a_run_that_was_stopped_is_finished_by_the_next(desk: Desk) -> None:
