@@ -97,6 +97,11 @@ def test_all_tries_of_a_file_fall_within_the_hour(chances: list[float]) -> None:
     assert now <= NOW + HOUR
 
 
+def test_the_longest_waits_for_a_file_fit_into_the_hour_too() -> None:
+    waits = [next_file_try(file_tries, 0, lambda: 1.0) for file_tries in range(1, FILE_TRIES)]
+    assert sum(waits) + len(waits) * MINUTE <= HOUR
+
+
 def test_each_wait_for_a_file_is_longer_than_the_one_before() -> None:
     waits = [next_file_try(file_tries, 0, lambda: 0.5) for file_tries in range(1, FILE_TRIES)]
     assert waits == sorted(set(waits))
