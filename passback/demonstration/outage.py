@@ -128,7 +128,7 @@ def play_outage(
     back_at = clock.now()
     note("Canvas is back; one student left the course meanwhile. Worker and schedule do the rest ...")
     ended = _wait(lambda: [each for student in students for each in deliveries(student.new)], clock)
-    note("  delivered" if ended else "  not all is delivered in time")
+    note("  Nothing is under way any more." if ended else "  Not everything was delivered in time.")
     return [
         late
         for student, own, too_early in zip(students, sent, early, strict=True)

@@ -132,7 +132,7 @@ def test_a_grade_that_never_arrives_is_told_after_a_bounded_time() -> None:
     late, notes = play(FakePassback(state=DeliveryState.WAITING), clock)
     assert "it ended waiting, not delivered" in late.wrong
     assert "score: None, expected 7" in late.wrong
-    assert notes[-1] == "  not all is delivered in time"
+    assert notes[-1] == "  Not everything was delivered in time."
     assert LONGEST_DRAIN <= clock.elapsed < LONGEST_DRAIN + 1
 
 
