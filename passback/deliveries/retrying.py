@@ -96,8 +96,9 @@ def _again(session: Session, ids: Sequence[str], expected: Sequence[str], *, for
                 queued.append(delivery_id)
             else:
                 refused.append({"id": delivery_id, "code": why.name.lower(), "reason": why.value})
-                session.output.note(f"{delivery_id}: {why.value}", style="red")
             advance()
+    for each in refused:  # below the bar, not through it
+        session.output.note(f"{each['id']}: {each['reason']}", style="red")
     unexpected = sum(each["code"] not in expected for each in refused)
     document: dict[str, Any] = {"queued": queued, "refused": refused}
     if unexpected:

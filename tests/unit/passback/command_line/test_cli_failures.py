@@ -78,7 +78,7 @@ FIXED = {
     "serve": [],
     "platform": ["add", "list", "show", "remove"],
     "tool": ["add", "list", "show", "rotate", "retire", "remove"],
-    "mapping": ["add", "import", "list", "show", "remove"],
+    "mapping": ["add", "import", "list", "missing", "show", "remove"],
     "delivery": ["list", "retry", "show", "watch"],
     "forget": [],
     "fault": ["clear", "list", "set"],
