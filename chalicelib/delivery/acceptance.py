@@ -140,7 +140,7 @@ class Acceptance:
             return answers.cell_busy()
         dropped = None
         if len(cell.line) >= line.LONGEST:
-            dropped = self._dropped(cell, wanted.write)
+            dropped = self._dropped(cell, delivery.write or wanted.write)
             if dropped is None:
                 return answers.cell_busy()
             cell_before, cell = cell, line.left(cell, dropped.after.id, due_at=cell.due_at or 0)

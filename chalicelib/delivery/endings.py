@@ -192,9 +192,19 @@ def _other(delivery_id: str | None, ended_id: str) -> str | None:
 
 def without_newest(cell: Cell, delivery: Delivery) -> Cell:
     """Forget an outcome that surely had no effect, so that it does not supersede the one before it."""
-    if cell.newest is None or cell.newest.delivery_id != delivery.id:
+    newest, before = cell.newest, delivery.previous
+    if newest is None:
         return cell
-    return replace(cell, newest=delivery.previous)
+    if newest.delivery_id == delivery.id:
+        return replace(cell, newest=before)
+    if not cell.line:
+        return cell
+    scores = [place.received_at for place in cell.line if place.sets_score]
+    works = [place.received_at for place in cell.line if place.sets_work]
+    if before is not None:
+        scores += [before.score_at] if before.score_at is not None else []
+        works += [before.work_at] if before.work_at is not None else []
+    return replace(cell, newest=replace(newest, score_at=max(scores, default=None), work_at=max(works, default=None)))
 
 
 def _with_submission(cell: Cell) -> Cell:

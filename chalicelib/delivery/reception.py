@@ -8,6 +8,7 @@ from chalicelib.config import Settings
 from chalicelib.delivery.acceptance import Acceptance
 from chalicelib.delivery.parking import Parking
 from chalicelib.delivery.reading import Reading
+from chalicelib.delivery.records import Receipt
 from chalicelib.delivery.releasing import Releasing
 from chalicelib.delivery.requests import AddressedWrite, AuthenticRequest
 from chalicelib.delivery.resumption import Resumption
@@ -148,7 +149,8 @@ class Reception:
     ) -> Received:
         receipt, pointing = opening.receipt, where.pointing
         if receipt is not None and receipt.answer is not None:
-            return self._said(replace(received, reference=receipt.reference), request, receipt.answer, repeat=True)
+            answer = self._answer_now(receipt, receipt.answer, deadline)
+            return self._said(replace(received, reference=receipt.reference), request, answer, repeat=True)
         if pointing is None:
             refused_or_parked = self._parking.answer(request, envelope, where.lot, receipt, deadline)
             if refused_or_parked is not None:
@@ -170,6 +172,12 @@ class Reception:
         wanted = AddressedWrite(request, outcome, pointing.mapping, platform, earlier_receipt=receipt)
         answer = self._acceptance.deliver(wanted, pointing.cell, pointing.health, deadline)
         return self._said(received, request, answer)
+
+    def _answer_now(self, receipt: Receipt, stored: Answer, deadline: Deadline) -> Answer:
+        """Return the stored answer of a request that came again; what was queued then may have ended by now."""
+        if stored != answers.queued():
+            return stored
+        return self._resumption.resume(receipt.delivery_id, deadline) or stored
 
     def _look_again(
         self,

@@ -66,7 +66,7 @@ def from_item(item: Item) -> Cell:
         newest=read_newest(fields.part_or_none("newest")),
         line=_read_line(fields),
         lease_until=fields.number("lease_until"),
-        due_at=fields.number_or_none("due_at"),
+        due_at=_read_due(fields),
         generation=fields.number_or_none("generation") or 0,
         unsettled_id=fields.text_or_none("unsettled_id"),
         graded_at=fields.number_or_none("graded_at"),
@@ -143,6 +143,13 @@ def _written_place(place: PlaceInLine) -> Item:
         "sets_work": place.sets_work,
         "awaited_until": place.awaited_until,
     }
+
+
+def _read_due(fields: Fields) -> int | None:
+    """Read when the head is due; what version 0.1 left under way is due when its lease ends."""
+    if fields.has("under_way_id") and not fields.has("line"):
+        return fields.number("lease_until")
+    return fields.number_or_none("due_at")
 
 
 def _read_line(fields: Fields) -> tuple[PlaceInLine, ...]:
