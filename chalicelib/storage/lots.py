@@ -69,7 +69,10 @@ class LotStore:
             items = self._table.get_many(key for several in keys.values() for key in several)
             for lot, several in keys.items():
                 found = next((items[key] for key in several if key in items), None)
-                yield lot, None if found is None else mappings.from_item(found)
+                try:
+                    yield lot, None if found is None else mappings.from_item(found)
+                except StorageUnreadable as problem:  # whose outcomes wait until it is mapped anew
+                    telemetry.event(UNREADABLE, why=str(problem))
 
     def remove(self, lot: Lot) -> bool:
         """Remove a lot whatever it holds; tell whether there was one."""

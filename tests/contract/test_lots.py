@@ -10,7 +10,7 @@ from chalicelib.storage import lots as lot_items
 from chalicelib.storage.conditions import ALWAYS
 from chalicelib.storage.ledger import Change, Ledger
 from chalicelib.storage.lots import TENTHS, LotStore, lot_key, tenth_of
-from chalicelib.storage.mappings import MappingStore
+from chalicelib.storage.mappings import MappingStore, mapping_keys
 from chalicelib.storage.table import Table
 
 from .records import DELIVERY, MAPPING, MOODLE_SOURCEDID, NOW, NOW_MS, TOOL
@@ -149,6 +149,14 @@ def test_mappings_are_looked_up_for_many_lots_at_once(store: LotStore, table: Ta
     assert len(found) == 62
     assert {lot for lot, mapping in found.items() if mapping is not None} == {LOT, padded}
     assert found[padded] == MAPPING
+
+
+def test_a_damaged_mapping_hides_no_other(store: LotStore, table: Table) -> None:
+    damaged = replace(MAPPING, sourcedid="damaged")
+    MappingStore(table).put_many([MAPPING, damaged])
+    table.update(mapping_keys(damaged.consumer_key, "damaged")[0], {"submitted": "perhaps"}, ALWAYS)
+    lots = [Lot(damaged.consumer_key, "damaged"), LOT]
+    assert list(store.with_mappings(iter(lots))) == [(LOT, MAPPING)]
 
 
 def test_places_are_counted_and_given_back(store: LotStore, monkeypatch: pytest.MonkeyPatch) -> None:
