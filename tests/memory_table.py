@@ -19,7 +19,8 @@ if TYPE_CHECKING:
 Stored = dict[str, "AttributeValueTypeDef"]
 
 _TERM = re.compile(
-    r"attribute_not_exists\(#(?P<absent>\w+)\)|attribute_exists\(#(?P<present>\w+)\)|#(?P<name>\w+) (?P<sign>=|<=) :(?P<value>\w+)"
+    r"attribute_not_exists\(#(?P<absent>\w+)\)|attribute_exists\(#(?P<present>\w+)\)"
+    r"|#(?P<name>\w+) (?P<sign>=|<=) :(?P<value>\w+)"
 )
 
 

@@ -250,6 +250,7 @@ class Attempt:
                 made_submission=applied and confirmed_submission(run.cell, run.claimed.write),
                 keeps_first_submission=keeps,
                 platform_words="" if refusal is None else refusal.words,
+                platform_status=None if refusal is None else refusal.status,
             ),
         )
 
@@ -261,7 +262,8 @@ class Attempt:
         gives_up = self._rules.gives_up(delivery, now)
         if claimed.may_wait and not gives_up:
             due_at = self._rules.next_try(delivery.tries, now, self._chance)
-            return self._put_off(run, replace(delivery, outcome_unknown=unknown), problem.reason, due_at)
+            changed = replace(delivery, outcome_unknown=unknown, platform_status=problem.status)
+            return self._put_off(run, changed, problem.reason, due_at)
         if delivery.acknowledged:
             answer = answers.gave_up(problem.reason, self._rules.days)
         else:
@@ -269,12 +271,13 @@ class Attempt:
                 PlatformUnavailable(problem.reason, maybe_applied=unknown, status=problem.status)
             )
         ending = self._ending(run, DeliveryState.FAILED, answer, applied=None if unknown else False)
-        return self._finish(run, replace(ending, platform_words=problem.reason))
+        return self._finish(run, replace(ending, platform_words=problem.reason, platform_status=problem.status))
 
     def _put_off_file(self, run: _Run, file_tries: int, refusal: PlatformRefused) -> Answer | None:
         """Let the platform fetch the file later (Canvas AGS, section 3.8: nothing was stored)."""
         due_at = next_file_try(file_tries, to_milliseconds(self._clock.now()), self._chance)
-        return self._put_off(run, replace(run.claimed.delivery, file_tries=file_tries), refusal.words, due_at)
+        changed = replace(run.claimed.delivery, file_tries=file_tries, platform_status=refusal.status)
+        return self._put_off(run, changed, refusal.words, due_at)
 
     def _put_off(self, run: _Run, delivery: Delivery, why: str, due_at: int) -> Answer | None:
         """Write down, in one transaction, that the delivery goes on later, and that its tool is told so."""

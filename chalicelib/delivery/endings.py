@@ -41,6 +41,7 @@ class Ending:
     submission: SubmissionState = SubmissionState.UNKNOWN
     timestamp: int = 0
     platform_words: str = ""
+    platform_status: int | None = None
     warnings: tuple[str, ...] = ()
 
 
@@ -153,6 +154,7 @@ def ended_delivery(delivery: Delivery, ending: Ending, now: int) -> Delivery:
         outcome_unknown=ending.applied is None,
         answer=ending.answer,
         platform_words=ending.platform_words,
+        platform_status=ending.platform_status,
         warnings=ending.warnings,
         events=told(delivery.events, DeliveryEvent(now, story)),
         ended_at=now,

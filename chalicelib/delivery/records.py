@@ -195,6 +195,8 @@ class Delivery:
     """A post went out and no answer came back."""
     answer: Answer | None = None
     platform_words: str = ""
+    platform_status: int | None = None
+    """HTTP status that came with the words, if they were an answer."""
     warnings: tuple[str, ...] = ()
     events: tuple[DeliveryEvent, ...] = ()
     ended_at: int | None = None

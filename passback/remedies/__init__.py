@@ -40,21 +40,19 @@ CHAPTERS: Mapping[str, tuple[Remedy, ...]] = MappingProxyType(
 """All remedies, for the page."""
 
 
-def remedy_of(delivery: Delivery, profile: str, status: int | None = None) -> Remedy | None:
+def remedy_of(delivery: Delivery, profile: str) -> Remedy | None:
     """Return the remedy for a delivery as it stands; None when it needs none.
 
     Parameters
     ----------
     profile
         The name of its platform's profile; empty when the platform is not registered any more.
-    status
-        The platform's last HTTP status, when it is known.
     """
     answer = delivery.answer
     return remedy_for(
         state=delivery.state.value,
         words=delivery.platform_words,
-        status=status,
+        status=delivery.platform_status,
         error_code=None if answer is None else answer.error_code,
         profile=profile,
         told=("" if answer is None else answer.description, *delivery.warnings),

@@ -142,6 +142,7 @@ DELIVERY = Delivery(
     outcome_unknown=True,
     answer=ANSWER,
     platform_words="User not found",
+    platform_status=422,
     warnings=("one", "two"),
     events=(DeliveryEvent(NOW_MS, "accepted"), DeliveryEvent(NOW_MS + 5, "sent")),
     ended_at=NOW_MS + 9,
