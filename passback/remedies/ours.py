@@ -23,10 +23,19 @@ OURS = (
         _ANSWERS,
     ),
     Remedy(
-        "overtaken",
-        sign(told=("The outcome was not stored: a newer one for the same student came first",)),
-        "An outcome that was received later came first, and lacks the score or the work that this one brings.",
-        "Compare the student's cell in the gradebook with the tool, which was told to send again.",
+        "never-mapped",
+        sign(told=("The grade was not stored: no mapping appeared for its sourcedid",)),
+        "The outcome waited 90 days for a mapping of its sourcedid, and none came.",
+        "See whether the sourcedid is still asked for with `passback mapping missing`, import its mapping, and let the "
+        "tool send the grade again.",
+        Retry.RESEND,
+        _ANSWERS,
+    ),
+    Remedy(
+        "too-many-parked",
+        sign(told=("The grade was not stored: nobody has mapped its sourcedid yet, and too many outcomes",)),
+        "More outcomes of sourcedids without a mapping came than are kept, so this one was not, and its tool was told.",
+        "List what is missing with `passback mapping missing`, and import the mappings: what is parked goes at once.",
         Retry.RESEND,
         _ANSWERS,
     ),
