@@ -6,7 +6,7 @@ STAMP  := $(VENV)/.installed
 CODE   := app.py chalicelib passback simulator bench tests
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo run test check format format-check lint types security coverage bench lock clean
+.PHONY: help install demo run test check soak soak-long format format-check lint types security coverage bench lock clean
 
 help: ## List the commands
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1|/' | awk -F'|' '{printf "  %-14s %s\n", $$1, $$2}'
@@ -54,7 +54,13 @@ coverage: $(STAMP)
 	$(BIN)/coverage run -m pytest
 	$(BIN)/coverage report --fail-under=95
 
-check: format-check lint types security coverage demo ## What CI runs: form, lint, types, security, tests with branch coverage, demo
+soak: $(STAMP) ## Faults, kills and lost messages for a minute; then the gradebook must be right. SEED=N repeats one
+	PYTHONPATH=tests $(BIN)/python -m soak $(if $(SEED),--seed $(SEED)) $(if $(BROKEN),--broken $(BROKEN))
+
+soak-long: $(STAMP) ## The same for a quarter of an hour, with thousands of outcomes
+	PYTHONPATH=tests $(BIN)/python -m soak --size long $(if $(SEED),--seed $(SEED))
+
+check: format-check lint types security coverage soak demo ## What CI runs: form, lint, types, security, tests with branch coverage, soak, demo
 
 bench: $(STAMP) ## Measure: stages of one outcome, ratios against floor and peers, cold start
 	$(BIN)/python -m bench
