@@ -191,7 +191,13 @@ def _doubled(story: CellStory) -> Iterator[Violation]:
         for first, second in pairwise(accepted):
             between = any(first.received_at <= at <= second.received_at for at in _without(times, first, second))
             given_up = first.state in (DeliveryState.FAILED, DeliveryState.REFUSED)
-            if not between and not given_up and second.received_at - first.received_at <= REPEAT_WITHIN:
+            no_effect = second.state is DeliveryState.SUPERSEDED
+            if (
+                not between
+                and not given_up
+                and not no_effect
+                and second.received_at - first.received_at <= REPEAT_WITHIN
+            ):
                 yield Violation("doubled", story.plan.number, f"outcome {sent.plan.number}: a repeat not joined", ids)
 
 

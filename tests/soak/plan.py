@@ -187,7 +187,7 @@ def make_plan(seed: int, size: Size) -> Plan:
 
 
 def _cell(dice: random.Random, number: int, size: Size, courses: int) -> CellPlan:
-    tool = dice.choices(TOOLS, (6, 3, 1))[0]
+    tool = dice.choices(TOOLS, (5, 4, 1))[0]
     late = round(dice.choice([0.4, 0.75]) * size.seconds, 2) if tool.parks else None
     seats = [SeatPlan(tool.consumer_key, f"seat-{number}-a", late)]
     if dice.random() < 0.35:
@@ -282,7 +282,7 @@ def _spell(dice: random.Random, at: float, courses: int) -> WeatherPlan:
         ("one broken course", {"kind": "status", "status": 500, **course}),
         ("one course hangs", {"kind": "hang", "seconds": 7, **course}),
     )
-    drizzle = {"kind": "drop_after", "path": "score", "share": 0.2, "seed": seed}
+    drizzle = {"kind": "drop_after", "path": "score", "share": 0.3, "seed": seed}
     chance = dice.random()
     if chance < 0.25:
         return WeatherPlan(at, "drizzle", faults=(drizzle,))
