@@ -13,6 +13,8 @@ from soak.tools import Sent
 from soak.witness import Call
 
 REPEAT_WITHIN = 60_000
+CLOCK = 100
+"""Milliseconds that what one process wrote may be behind what another one saw."""
 LONGEST_WAIT = 10_000
 """Milliseconds that a request may wait for one of the local server's threads before its time R is taken."""
 
@@ -125,7 +127,16 @@ def _happened(story: CellStory) -> list[Happened]:
         for delivery in accepted:
             must = sent.acknowledged and (delivery in alive or not alive)
             made.append(
-                Happened(sent.plan, delivery.received_at, None, must, delivery.state, delivery.timestamp, delivery.id)
+                Happened(
+                    sent.plan,
+                    delivery.received_at,
+                    effect=None,
+                    must=must,
+                    state=delivery.state,
+                    timestamp=delivery.timestamp,
+                    delivery_id=delivery.id,
+                    ended_at=delivery.ended_at or 0,
+                )
             )
     return made
 
@@ -134,8 +145,9 @@ def _linked(story: CellStory, call: Call, happened: Sequence[Happened]) -> Itera
     """Find the outcome of a post, by the number or the work that no other outcome of the cell has."""
     found = [one for one in happened if _carries(call, one)]
     exact = [one for one in found if one.timestamp == call.timestamp]
-    before = [one for one in found if one.received_at <= call.timestamp]
-    best = exact or (sorted(before, key=lambda one: one.received_at)[-1:]) or found
+    # A moved timestamp: of several deliveries of one outcome, it is the one that ended next.
+    after = sorted((one for one in found if one.ended_at >= call.at - CLOCK), key=lambda one: one.ended_at)
+    best = exact or after or found[-1:]
     if best:
         yield _Post(call, best[0])
 

@@ -59,6 +59,7 @@ class Happened:
     timestamp: int = 0
     delivery_id: str = ""
     with_score: bool = True
+    ended_at: int = 0
 
 
 @dataclass(frozen=True)
