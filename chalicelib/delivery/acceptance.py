@@ -21,7 +21,7 @@ from chalicelib.lti13.profiles import PROFILES
 from chalicelib.mapping.history import with_imported_history
 from chalicelib.storage.ledger import Change, Ledger
 from chalicelib.translation import answers
-from chalicelib.translation.plan import next_step
+from chalicelib.translation.plan import next_step, nothing_to_send
 from chalicelib.translation.steps import Facts, Order, PostScore
 
 REPEAT_WITHIN = 60_000
@@ -136,6 +136,8 @@ class Acceptance:
         deadline: Deadline,
     ) -> Answer | None:
         """Store an outcome for the queue, and answer so in the same transaction."""
+        if nothing_to_send(delivery.write or wanted.write, PROFILES[wanted.platform.profile]):
+            return answers.no_score()
         if not delivery.queueable:
             return answers.cell_busy()
         dropped = None

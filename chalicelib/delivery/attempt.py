@@ -35,7 +35,7 @@ from chalicelib.lti13.registrations import Platform
 from chalicelib.storage.ledger import Change, Ledger
 from chalicelib.translation import answers
 from chalicelib.translation.comparison import known
-from chalicelib.translation.plan import next_step, submission_state
+from chalicelib.translation.plan import next_step, shows_anothers_grade, submission_state
 from chalicelib.translation.refusals import after_refusal
 from chalicelib.translation.steps import (
     Concessions,
@@ -305,6 +305,7 @@ class Attempt:
             answer=answer,
             applied=applied,
             read=_score_read(run),
+            graded=run.order.retry and shows_anothers_grade(run.order, run.cell, run.claimed.profile, run.facts),
             submission=submission_state(run.cell, run.facts.result),
             timestamp=to_milliseconds(run.order.timestamp),
         )

@@ -38,6 +38,8 @@ class Ending:
     made_submission: bool = False
     keeps_first_submission: bool = False
     read: KnownScore | None = None
+    graded: bool = False
+    """A late try read a grade that is neither ours nor what the cell last knew."""
     submission: SubmissionState = SubmissionState.UNKNOWN
     timestamp: int = 0
     platform_words: str = ""
@@ -104,7 +106,7 @@ def ended_cell(cell: Cell, delivery: Delivery, ending: Ending, *, due_at: int, n
     if ending.read is not None:
         cell = replace(cell, last_known=ending.read)
     cell = replace(cell, unsettled_id=delivery.id if ending.applied is None else _other(cell.unsettled_id, delivery.id))
-    if ending.state is DeliveryState.HELD:
+    if ending.graded or ending.state is DeliveryState.HELD:
         cell = replace(cell, graded_at=now)
     if ending.posted is not None and ending.applied:
         cell = replace(cell, last_posted=ending.posted, last_known=ending.posted)

@@ -21,6 +21,8 @@ from chalicelib.translation import answers
 from chalicelib.translation.comparison import known, needs_line_item
 from chalicelib.translation.plan import submission_state
 
+_SETTLED = (DeliveryState.DELIVERED, DeliveryState.SUPERSEDED, DeliveryState.REFUSED, DeliveryState.HELD)
+
 
 class Settling:
     """Settles for whoever has claimed the cell."""
@@ -47,9 +49,11 @@ class Settling:
         """
         now = self._clock.now()
         delivery = None if cell.unsettled_id is None else self._ledger.delivery(cell.unsettled_id, now)
-        if delivery is None or delivery.write is None or delivery.state is not DeliveryState.FAILED:
+        if delivery is None or delivery.write is None or delivery.state in _SETTLED:
             return self._forget(cell, platform, deadline)
         write, profile = delivery.write, PROFILES[platform.profile]
+        if delivery.state.under_way:
+            delivery = self._left_behind(delivery)
         result, maximum = self._look(delivery, write, platform, deadline)
         found = verdict(cell, write, result, maximum, profile)
         if found is Verdict.MISSING and carries_work(write, profile):
@@ -61,7 +65,8 @@ class Settling:
         """Send lost work again under the claim of the delivery whose turn it is."""
         now = self._clock.now()
         again = replace(begun(delivery, cell.lease_until, to_milliseconds(now)), outcome_unknown=True)
-        owned = self._commit(cell, lambda held: replace(held, unsettled_id=None), Change(delivery, again))
+        # Unsettled it stays until it has ended: it is in no line, and after a crash only the cell knows of it.
+        owned = self._commit(cell, lambda held: held, Change(delivery, again))
         claimed = Claimed(again, write, owned, platform, receipt=None, retry=True, in_passing=True)
         answer = self._attempt.run(claimed, deadline)
         if answer is None:
@@ -69,6 +74,15 @@ class Settling:
         if answer.error_code == OutcomeCode.PLATFORM_UNAVAILABLE:
             raise PlatformUnavailable("earlier work of the same student is not stored yet", maybe_applied=False)
         return self._ledger.cell(cell.key)
+
+    def _left_behind(self, delivery: Delivery) -> Delivery:
+        """End as failed, its effect unknown, what a crash left behind while it was sent again."""
+        now = self._clock.now()
+        answer = answers.unavailable(PlatformUnavailable("the try was cut short", maybe_applied=True))
+        ending = Ending(DeliveryState.FAILED, answer, applied=None)
+        failed = ended_delivery(delivery, ending, to_milliseconds(now))
+        self._ledger.commit(now, delivery=Change(delivery, failed))
+        return failed
 
     def _forget(self, cell: Cell, platform: Platform, deadline: Deadline) -> Cell:
         """Free a cell of an unsettled delivery that is gone; the submission it may have made must not be wiped."""

@@ -33,7 +33,7 @@ from chalicelib.translation.steps import (
     Unread,
 )
 
-__all__ = ["next_step", "submission_state"]
+__all__ = ["next_step", "nothing_to_send", "shows_anothers_grade", "submission_state"]
 
 
 def next_step(order: Order, cell: Cell, profile: Profile, facts: Facts) -> Step:
@@ -50,7 +50,7 @@ def next_step(order: Order, cell: Cell, profile: Profile, facts: Facts) -> Step:
     facts
         What was read from the platform in this try.
     """
-    if isinstance(order.write, ReplaceResult) and _nothing_to_send(order.write, profile):
+    if nothing_to_send(order.write, profile):
         return Conclude(DeliveryState.REFUSED, answers.no_score())
     if isinstance(facts.result, Unread) and _needs_result(order, cell, profile):
         return ReadResults()
@@ -81,9 +81,19 @@ def submission_state(cell: Cell, result: Result | Unread | None) -> SubmissionSt
     return SubmissionState.NONE
 
 
-def _nothing_to_send(write: ReplaceResult, profile: Profile) -> bool:
-    """Work without a score, for a platform that takes no work."""
-    return write.score is None and not profile.submission_extension
+def nothing_to_send(write: Write, profile: Profile) -> bool:
+    """Tell whether a write is work without a score, for a platform that takes no work."""
+    return isinstance(write, ReplaceResult) and write.score is None and not profile.submission_extension
+
+
+def shows_anothers_grade(order: Order, cell: Cell, profile: Profile, facts: Facts) -> bool:
+    """Tell whether what was read is neither what the cell last knew nor the write's own: a person graded."""
+    if isinstance(facts.result, Unread) or cell.last_known is None:
+        return False
+    ours = intended(order.write, _maximum(facts))
+    if ours is not None and is_ours(read_score(facts.result, cell.last_posted, profile), ours, profile):
+        return False
+    return not is_ours(read_score(facts.result, cell.last_known, profile), cell.last_known, profile)
 
 
 def _needs_result(order: Order, cell: Cell, profile: Profile) -> bool:
@@ -130,9 +140,7 @@ def _person_graded_meanwhile(order: Order, cell: Cell, profile: Profile, facts: 
     """
     if cell.graded_at is not None and to_milliseconds(order.received_at) <= cell.graded_at:
         return True
-    if cell.last_known is None:
-        return False
-    return not is_ours(read_score(_result(facts), cell.last_known, profile), cell.last_known, profile)
+    return shows_anothers_grade(order, cell, profile, facts)
 
 
 def _may_be_our_zero(order: Order, profile: Profile, facts: Facts) -> bool:

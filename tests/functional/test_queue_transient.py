@@ -203,7 +203,6 @@ def test_a_read_asks_the_platform_when_points_are_queued(queueing: Stage) -> Non
     assert queueing.send(read_result(seat.sourcedid)).score == "0.3"
 
 
-@pytest.mark.xfail(reason="told success as queued, refused later: the refusal is known when it is accepted")
 def test_work_alone_that_the_platform_cannot_take_is_no_promise(tmp_path: Path, queueing: Stage) -> None:
     """It is known at once, with or without the platform; in line behind another outcome it must not be told success."""
     campus = open_campus(queueing, tmp_path)
