@@ -72,16 +72,8 @@ class Watch:
         graded_at = self._book.grades[-1][0]
         if outcome.latest > graded_at or self._now() - outcome.latest <= UNREAD:
             return
-        excused = (self._informed_at or 0) > graded_at or self._a_grade_may_be_taken_for_known()
-        assert excused, f"{outcome.value} went over a newer grade of a person"
+        assert (self._informed_at or 0) > graded_at, f"{outcome.value} went over a newer grade of a person"
         self._excused = True
-
-    def _a_grade_may_be_taken_for_known(self) -> bool:
-        """Tell whether some outcome left a person's grade alone, for which Passback read it.
-
-        A known gap, held as an expected failure by tests/functional/test_queue_teachers.py: take this away with it.
-        """
-        return any(not each.sets_score and (each.told_queued or each.delayed) for each in self._book.outcomes)
 
     def _check_attempts(self, shown: Shown) -> None:
         for attempt in shown.attempts:
