@@ -123,7 +123,8 @@ def _done(one: Happened, effect: int, newer: Sequence[Happened], graded: Sequenc
     overtaken = [grade for grade in graded if grade.began <= effect]
     if not before and all(grade.ended >= effect for grade in overtaken):
         yield Alternative(IN_ORDER, one.received_at)
-    at = max([one.received_at, *(grade.ended for grade in overtaken), *(other.received_at for other in before)]) + 0.5
+    last = max([one.received_at, *(grade.ended for grade in overtaken), *(other.received_at for other in before)])
+    at = one.received_at if last == one.received_at else last + 0.5
     if before:
         keeps_score = one.with_score and not any(other.plan.sets_score for other in before)
         keeps_work = not any(other.plan.sets_work for other in before)
