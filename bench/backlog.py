@@ -51,7 +51,7 @@ def queue_one(seat: Seat, score: str, received: datetime | None = None) -> float
 
 
 def missing(site: Site, promised: Iterable[tuple[Seat, str]]) -> int:
-    """Count the seats whose gradebook does not show, as the tool's and in one attempt, what was promised."""
+    """Count the seats whose gradebook does not show in one attempt what was promised."""
     return sum(
         not _shown(site.control("state", handle=seat.handle), score)
         for seat, score in promised

@@ -15,6 +15,7 @@ from bench.children import running_workers
 from bench.samples import Waits, waits
 from bench.stack import Seat, Stack, must_be_success, outcome_event, random_score, running_stack, wait_for_tick
 from chalicelib.clock import to_milliseconds
+from passback.local.gateway import Gateway
 
 COURSES = 12
 TOOLS = 4
@@ -67,6 +68,7 @@ class BreakerFindings:
 
 def measure(every: float) -> BreakerFindings:
     """Measure all on a stack of its own, one way of being dead after the other."""
+    Gateway(app.app)  # from here on the app knows of several requests at once: several tools wait for an answer
     with tempfile.TemporaryDirectory() as folder, running_stack(Path(folder)) as stack:
         floor = [_deliver(seat, score) for seat, score in _promises(stack, WARMING + ANSWERS).items()][WARMING:]
         deaths = [_die(stack, Path(folder), how, every) for how in DEATHS]

@@ -38,6 +38,7 @@ class SiteDrain:
     """One platform's drain. Seconds since its return, None: not within the limit.
 
     ``first``: until its first score was in the gradebook, the probe's; ``second``: until the next, when all are let go.
+    ``outcomes`` and ``courses`` do not count what only opened the breaker; ``missing`` and ``counts`` do.
     """
 
     outcomes: int
@@ -79,7 +80,8 @@ def measure(scale: Scale, *, courses: int, small: bool) -> Drain:
         _switch(stack, seats, down=True)
         backlog = queue_up([seat for each in seats.values() for seat in each])
         curves = _drain(stack, Path(folder), seats, backlog, scale)
-        drained = {name: _judged(stack.sites[name], each, backlog, curves[name]) for name, each in seats.items()}
+        sizes = {LARGE: (scale.outcomes, courses), SMALL: (SMALL_OUTCOMES, SMALL_COURSES)}
+        drained = {name: _judged(stack.sites[name], sizes[name], backlog, curves[name]) for name in seats}
         others = stack.sites[OTHER].seats(scale.outcomes, courses)
         fared = greedy.send_all(stack, stack.sites[OTHER], others, scale.limit)
     return Drain(
@@ -142,15 +144,17 @@ def _drain(
     return curves
 
 
-def _judged(site: Site, seats: list[Seat], backlog: Backlog, curve: Curve) -> SiteDrain:
+def _judged(site: Site, size: tuple[int, int], backlog: Backlog, curve: Curve) -> SiteDrain:
     counts, lost = read_counts(site), missing(site, backlog.promised.items())
+    outcomes, courses = size
+    promised = sum(seat.platform == site.name for seat in backlog.promised)
     return SiteDrain(
-        outcomes=len(seats),
-        courses=len({seat.line_item for seat in seats}),
+        outcomes=outcomes,
+        courses=courses,
         first=curve.reached(1),
         second=curve.reached(2),
-        half=curve.reached(len(seats) // 2),
-        last=None if lost else curve.reached(len(seats)),
+        half=curve.reached(promised // 2),
+        last=None if lost else curve.reached(promised),
         missing=lost,
         counts=counts,
         bounds=bounds(counts.done, LOAD),

@@ -1,5 +1,6 @@
 """What the measurements run on: the local engine and the simulator as processes of their own, and Passback here."""
 
+import logging
 import os
 import random
 import time
@@ -150,6 +151,7 @@ def running_stack(folder: Path, platforms: Sequence[str] = (PLATFORM,)) -> Itera
             url = cleanup.enter_context(running_simulator())
             sites[name] = Site(name, cleanup.enter_context(httpx.Client(base_url=url, trust_env=False, timeout=10.0)))
         telemetry.start(cleanup.enter_context(Path(os.devnull).open("w")))  # written, as in Lambda, but not shown
+        cleanup.callback(logging.getLogger(telemetry.LOGGER).handlers.clear)  # the next stack has a file of its own
         environment = {
             **engine.environment,
             "PASSBACK_STAGE": "local",
