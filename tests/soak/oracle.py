@@ -97,7 +97,9 @@ def _never_done(
     plan = one.plan
     if not one.must:
         return replace(NOTHING, row="its tool was told failure, and the platform never did it")
-    if one.state == "held" and graded and not plan.sets_work:
+    # Accepted after a newer one, which shows in its timestamp: that one has brought the work already.
+    no_work = not plan.sets_work or (one.timestamp > one.received_at and any(other.plan.sets_work for other in newer))
+    if one.state == "held" and graded and no_work:
         return replace(NOTHING, row="Retry of an unknown try: their grade stays")
     if one.state == "refused" and plan.prioritized and grades and not plan.sets_work:
         return replace(NOTHING, row="prioritizeNonToolGrade: no submission is made")
