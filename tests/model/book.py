@@ -109,6 +109,11 @@ class Book:
     # works
 
     @property
+    def seen(self) -> list[Outcome]:
+        """The outcomes of which a request has reached Passback."""
+        return [each for each in self.outcomes if not each.waits]
+
+    @property
     def works(self) -> list[Outcome]:
         return [each for each in self.outcomes if each.work is not None]
 
@@ -146,9 +151,12 @@ class Book:
         outcome.told_queued = outcome.told_queued or description.startswith("queued")
         if description == SUPERSEDED:
             return
-        newer = any(each.latest > outcome.earliest for each in self.works if not each.waits)
+        newer = any(each.latest > outcome.earliest for each in self.seen if each.work is not None)
         outcome.certain_work = outcome.certain_work or (outcome.work is not None and not newer)
         outcome.certain_score = outcome.sets_score and GRADED not in description
+        if any(each.sets_score and not each.certain_score and each.latest > outcome.earliest for each in self.seen):
+            # A known gap: test_queue_teachers.py expects it to fail. The newer one may never arrive.
+            outcome.certain_score = False
         if outcome.prioritized and not self.never_a_person(outcome.latest):
             outcome.certain_score = False
         if outcome.prioritized and self.only_a_person(outcome.earliest):
