@@ -43,12 +43,19 @@ class Check:
     remedy: str = ""
 
 
-def _ok(name: str, detail: str) -> Check:
+def ok_check(name: str, detail: str) -> Check:
+    """Make the line of a check that found everything in place."""
     return Check(name, CheckState.OK, detail)
 
 
-def _failed(name: str, detail: str, remedy: str) -> Check:
+def failed_check(name: str, detail: str, remedy: str) -> Check:
+    """Make the line of a check that failed, with what to do."""
     return Check(name, CheckState.FAILED, detail, remedy)
+
+
+def skipped_check(name: str, detail: str, remedy: str = "") -> Check:
+    """Make the line of something that could not be checked."""
+    return Check(name, CheckState.SKIPPED, detail, remedy)
 
 
 def all_checks(services: "Services", base_url: str | None, resolve: Resolve, fetch: FetchKeySet) -> Iterator[Check]:
@@ -63,7 +70,7 @@ def all_checks(services: "Services", base_url: str | None, resolve: Resolve, fet
     yield check_key_set(services, base_url, fetch)
     platforms = list(services.platforms.list())
     if not platforms:
-        yield _failed("platforms", "No platform is registered.", "Register one: `passback platform add --help`.")
+        yield failed_check("platforms", "No platform is registered.", "Register one: `passback platform add --help`.")
     for platform in platforms:
         yield from check_platform(services, platform, resolve, key_found=key.state is CheckState.OK)
 
@@ -72,13 +79,13 @@ def check_settings(services: "Services") -> Check:
     """Say what this Passback is set to."""
     settings = services.settings
     if not settings.kms_key and not settings.key_file:
-        return _failed(
+        return failed_check(
             "settings",
             f"Stage {settings.stage} has no key to keep secrets with.",
             "Set PASSBACK_KMS_KEY to a KMS key, or PASSBACK_KEY_FILE to a local key file.",
         )
     sealed_by = "a KMS key" if settings.kms_key else "a local key file"
-    return _ok("settings", f"Stage {settings.stage}, table {settings.table}, secrets kept with {sealed_by}.")
+    return ok_check("settings", f"Stage {settings.stage}, table {settings.table}, secrets kept with {sealed_by}.")
 
 
 def check_table(services: "Services") -> Check:
@@ -87,13 +94,13 @@ def check_table(services: "Services") -> Check:
         services.table.get("doctor")
         next(iter(services.platforms.list()), None)
     except PassbackError as error:
-        return _failed(
+        return failed_check(
             "table",
             str(error),
             f"Check that the table {services.settings.table} exists in this region and account, that the credentials "
             "may read it, or start the local stack with `passback serve`.",
         )
-    return _ok("table", f"{services.settings.table} answers.")
+    return ok_check("table", f"{services.settings.table} answers.")
 
 
 def check_signing_key(services: "Services") -> Check:
@@ -101,12 +108,12 @@ def check_signing_key(services: "Services") -> Check:
     try:
         keys = services.signing_keys.list()
     except PassbackError as error:
-        return _failed(
+        return failed_check(
             "signing key", str(error), "Check PASSBACK_KMS_KEY or PASSBACK_KEY_FILE: it must be the key that sealed it."
         )
     if not keys:
-        return _failed("signing key", "There is none.", "Make the first one: `passback key show`.")
-    return _ok("signing key", f"{len(keys)} there; the newest is {keys[-1].kid}.")
+        return failed_check("signing key", "There is none.", "Make the first one: `passback key show`.")
+    return ok_check("signing key", f"{len(keys)} there; the newest is {keys[-1].kid}.")
 
 
 def check_key_set(services: "Services", base_url: str | None, fetch: FetchKeySet) -> Check:
@@ -119,15 +126,17 @@ def check_key_set(services: "Services", base_url: str | None, fetch: FetchKeySet
     try:
         published = {key["kid"] for key in fetch(url)["keys"]}
     except (OSError, ValueError, TypeError, KeyError) as error:
-        return _failed(
+        return failed_check(
             "key set",
             f"{url} gives no key set ({type(error).__name__}).",
             "Check the public URL, and that the service is deployed.",
         )
     missing = [key.kid for key in services.signing_keys.list() if key.kid not in published]
     if missing:
-        return _failed("key set", f"{url} lacks {', '.join(missing)}.", "Does the URL belong to this table's service?")
-    return _ok("key set", f"{url} publishes {len(published)}.")
+        return failed_check(
+            "key set", f"{url} lacks {', '.join(missing)}.", "Does the URL belong to this table's service?"
+        )
+    return ok_check("key set", f"{url} publishes {len(published)}.")
 
 
 def check_platform(services: "Services", platform: Platform, resolve: Resolve, *, key_found: bool) -> Iterator[Check]:
@@ -154,10 +163,14 @@ def check_hosts(platform: Platform, resolve: Resolve, *, local: bool) -> Check:
         try:
             check_addresses(platform, url, resolve(url.host), local=local)
         except OSError:
-            return _failed(name, f"The name {host} is not known.", "Check the --host it was registered with, and DNS.")
+            return failed_check(
+                name, f"The name {host} is not known.", "Check the --host it was registered with, and DNS."
+            )
         except HostRefused as error:
-            return _failed(name, str(error), "If that is meant (a campus platform), register it with --allow-private.")
-    return _ok(name, ", ".join(platform.hosts))
+            return failed_check(
+                name, str(error), "If that is meant (a campus platform), register it with --allow-private."
+            )
+    return ok_check(name, ", ".join(platform.hosts))
 
 
 def check_line_item(services: "Services", platform: Platform) -> Check:
@@ -198,19 +211,21 @@ def _deadline(clock: Clock) -> Deadline:
 
 def _asked(name: str, ask: Callable[[], str]) -> Check:
     try:
-        return _ok(name, ask())
+        return ok_check(name, ask())
     except PlatformRefused as error:
-        return _failed(
+        return failed_check(
             name, f"Refused ({error.status}): {error.words.rstrip('.')}.", _REMEDIES.get(error.kind, _OTHER_REMEDY)
         )
     except PlatformUnavailable as error:
-        return _failed(name, str(error), "Is the platform up, and does its name lead to it? Try again in a minute.")
+        return failed_check(
+            name, str(error), "Is the platform up, and does its name lead to it? Try again in a minute."
+        )
     except HostRefused as error:
-        return _failed(name, str(error), "Register the platform again with the right --host values.")
+        return failed_check(name, str(error), "Register the platform again with the right --host values.")
     except SetupError as error:
-        return _failed(name, str(error), "")
+        return failed_check(name, str(error), "")
     except PassbackError as error:
-        return _failed(name, str(error), _OTHER_REMEDY)
+        return failed_check(name, str(error), _OTHER_REMEDY)
 
 
 _OTHER_REMEDY = "Compare the registration with the platform's: `passback platform show NAME`."

@@ -1,33 +1,94 @@
-"""``passback doctor``: is everything in place for a grade to arrive, and what to do if not."""
+"""``passback doctor``: is everything in place for a grade to arrive, and why is a signature refused."""
+
+from datetime import datetime, timedelta
+from typing import BinaryIO
 
 import click
 
-from passback.checks import Check, CheckState, all_checks, fetch_json, system_resolve
+from passback.checks import CheckState, all_checks, fetch_json, system_resolve
 from passback.commands import Command
+from passback.failures import CommandFailed
 from passback.home import Home
+from passback.moments import Moment, milliseconds
 from passback.output import Table, Words
+from passback.parameters import PlainText, secret_from_stdin, split_url
 from passback.session import Session, pass_session
 
 
 @click.command(cls=Command)
+@click.option(
+    "--signature",
+    "captured",
+    type=click.File("rb"),
+    metavar="FILE",
+    help="Explain instead why a captured request's signature is refused: raw HTTP, or JSON with method, url, headers "
+    "and body.",
+)
+@click.option(
+    "--at", type=Moment(), help="With --signature: when the request arrived: 2026-02-03T10:15, 90m or 2h ago."
+)
+@click.option("--tool-url", type=PlainText(), metavar="URL", help="With --signature: the URL that the tool was given.")
+@click.option(
+    "--secret-stdin",
+    is_flag=True,
+    help="With --signature: also try the secret that the tool has, read from standard input; it is not shown.",
+)
 @pass_session
 @click.pass_context
-def doctor(context: click.Context, session: Session) -> None:
-    """Check that grades can arrive.
+def doctor(
+    context: click.Context,
+    session: Session,
+    captured: BinaryIO | None,
+    at: datetime | timedelta | None,
+    tool_url: str | None,
+    secret_stdin: bool,
+) -> None:
+    """Check that grades can arrive, or explain why a signature is refused.
 
     Settings, table, signing key, key set, and of every platform its hosts, an access token and one line item; each
     line says what to do when it fails. The exit status is 1 when a check failed.
     """
-    checks = list(all_checks(session.services, _base_url(session), system_resolve, fetch_json))
-    failed = [check for check in checks if check.state is CheckState.FAILED]
-    document: dict[str, object] = {"ok": not failed, "checks": [_document(check) for check in checks]}
-    if failed:
-        document["error"] = {"code": "checks_failed", "message": f"{len(failed)} checks failed."}
-    rows = [(check.name, check.state.value, " ".join(filter(None, (check.detail, check.remedy)))) for check in checks]
-    verdict = Words(f"{len(failed)} checks failed.", "red") if failed else Words("All is in place.", "green")
-    session.output.show(document, Table(("check", "", "what was found, and what to do"), rows), verdict)
+    if captured is not None:
+        secret = secret_from_stdin() if secret_stdin else None
+        failed = _explain(session, captured, at, tool_url, secret)
+    elif at is not None or tool_url is not None or secret_stdin:
+        raise CommandFailed("usage", "--at, --tool-url and --secret-stdin go with --signature FILE.", 2)
+    else:
+        failed = _check(session)
     if failed:
         context.exit(1)
+
+
+def _check(session: Session) -> bool:
+    from passback.signature.showing import check_document, check_rows
+
+    checks = list(all_checks(session.services, _base_url(session), system_resolve, fetch_json))
+    failed = [check for check in checks if check.state is CheckState.FAILED]
+    document: dict[str, object] = {"ok": not failed, "checks": [check_document(check) for check in checks]}
+    if failed:
+        document["error"] = {"code": "checks_failed", "message": f"{len(failed)} checks failed."}
+    verdict = Words(f"{len(failed)} checks failed.", "red") if failed else Words("All is in place.", "green")
+    session.output.show(document, Table(("check", "", "what was found, and what to do"), check_rows(checks)), verdict)
+    return bool(failed)
+
+
+def _explain(
+    session: Session, captured: BinaryIO, at: datetime | timedelta | None, tool_url: str | None, secret: str | None
+) -> bool:
+    """Explain a captured request; returns whether it is refused."""
+    from passback.signature.capture import LARGEST, read_capture
+    from passback.signature.explanation import Known, explain
+    from passback.signature.showing import explanation_document, explanation_views
+
+    if tool_url is not None and split_url(tool_url) is None:
+        raise CommandFailed("usage", "--tool-url is no http or https URL.", 2)
+    now = session.clock.now()
+    capture = read_capture(captured.read(LARGEST + 1))
+    received_at = milliseconds(at, now) if at is not None else capture.received_at
+    found = explain(session.services, capture, Known(received_at, tool_url, secret), now)
+    document = explanation_document(found)
+    session.output.show(document, *explanation_views(found))
+    return not document["ok"]
 
 
 def _base_url(session: Session) -> str | None:
@@ -36,7 +97,3 @@ def _base_url(session: Session) -> str | None:
         return public[0]
     stack = Home.from_environment(session.environment).running_stack() if session.services.settings.is_local else None
     return stack.base_url if stack else None
-
-
-def _document(check: Check) -> dict[str, str]:
-    return {"check": check.name, "state": check.state.value, "detail": check.detail, "remedy": check.remedy}
