@@ -6,7 +6,7 @@ STAMP  := $(VENV)/.installed
 CODE   := app.py chalicelib passback simulator bench tests
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo run test check soak soak-long format format-check lint types security coverage bench lock clean
+.PHONY: help install demo run test check soak soak-long format format-check lint types security coverage bench package lock clean
 
 help: ## List the commands
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1|/' | awk -F'|' '{printf "  %-14s %s\n", $$1, $$2}'
@@ -65,6 +65,10 @@ check: format-check lint types security coverage soak demo ## What CI runs: form
 bench: $(STAMP) ## Measure: stages of one outcome, ratios against floor and peers, cold start
 	$(BIN)/python -m bench
 
+package: $(STAMP) ## Template and zip for CloudFormation, in dist/. STAGE=prod; ARCH=x86_64 for other processors
+	@test -n "$(STAGE)" || { echo "Say which stage: make package STAGE=prod"; exit 2; }
+	$(BIN)/python -m passback.packaging --stage $(STAGE) $(if $(ARCH),--architecture $(ARCH))
+
 lock: ## Resolve requirements-dev.in into requirements-dev.txt
 	rm -rf build/lock && $(PYTHON) -m venv build/lock
 	build/lock/bin/pip install --quiet -r requirements-dev.in
@@ -73,5 +77,5 @@ lock: ## Resolve requirements-dev.in into requirements-dev.txt
 	rm -rf build/lock
 
 clean: ## Take away what was made here
-	rm -rf $(VENV) build .coverage .mypy_cache .ruff_cache .hypothesis
+	rm -rf $(VENV) build dist .coverage .mypy_cache .ruff_cache .hypothesis
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
