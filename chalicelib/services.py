@@ -15,6 +15,7 @@ from chalicelib.delivery.attempt import Attempt
 from chalicelib.delivery.awaiting import Awaiting
 from chalicelib.delivery.calls import Calls
 from chalicelib.delivery.gate import Gate
+from chalicelib.delivery.gauges import Gauges
 from chalicelib.delivery.pacing import Pace
 from chalicelib.delivery.parking import Parking
 from chalicelib.delivery.queue import Queue
@@ -75,6 +76,7 @@ class Services:
     releasing: Releasing
     work: Work
     schedule: Schedule
+    gauges: Gauges
     requeue: Requeue
     abandoning: Abandoning
 
@@ -88,6 +90,7 @@ def current() -> Services:
     if _current is None:
         telemetry.start()
         _current = build_services(os.environ)
+        telemetry.name_stage(_current.settings.stage)
     return _current
 
 
@@ -165,6 +168,7 @@ def connect(
         releasing=releasing,
         work=Work(ledger, turns, gate, pace, queue, clock, settings.worker_budget, settings.worker_lease),
         schedule=Schedule(ledger, platforms, health, calls, releasing, rules, clock, settings.schedule_budget),
+        gauges=Gauges(ledger, platforms, health, lots, clock),
         requeue=Requeue(ledger, calls, rules, clock),
         abandoning=Abandoning(ledger, calls, clock),
     )

@@ -26,15 +26,19 @@ def deliver(event: SQSEvent) -> None:
     """Work on what the queue brings. An error leaves the message to the queue, which brings it again."""
     for record in event:
         receives = int(record.to_dict().get("attributes", {}).get("ApproximateReceiveCount", 1))
-        with _nothing_told("work_failed"):
+        with telemetry.measured(), _nothing_told("work_failed"):
             services.current().work.take(record.body, receives)
 
 
 @blueprint.schedule(Rate(1, unit=Rate.MINUTES), name="each_minute")
 def each_minute(event: CloudWatchEvent) -> None:  # noqa: ARG001 - it says no more than that a minute has passed
-    """Send what is due to the queue."""
-    with _nothing_told("schedule_failed"):
-        services.current().schedule.run()
+    """Send what is due to the queue, and measure what is not delivered."""
+    with telemetry.measured(), _nothing_told("schedule_failed"):
+        service = services.current()
+        try:
+            service.schedule.run()
+        finally:
+            service.gauges.measure()
 
 
 @contextmanager

@@ -6,9 +6,8 @@ from dataclasses import dataclass
 from chalicelib.clock import Clock, to_milliseconds
 from chalicelib.delivery import line
 from chalicelib.delivery.calls import Calls
-from chalicelib.delivery.endings import Ending, ended_cell, ended_delivery
+from chalicelib.delivery.endings import Ending, ended_cell, ended_delivery, may_be_applied
 from chalicelib.delivery.records import Cell, CellKey, Delivery, DeliveryState, PlaceInLine
-from chalicelib.delivery.turns import may_be_applied
 from chalicelib.errors import StorageConflict, StorageUnreadable
 from chalicelib.lti11.messages import Answer
 from chalicelib.storage.ledger import Change, Ledger

@@ -1,6 +1,6 @@
 """From an authentic outcome to its place in the cell's line: repeats joined, older ones superseded, the rest stored."""
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from chalicelib.clock import Clock, Deadline, from_milliseconds, to_milliseconds
 from chalicelib.delivery import line
@@ -13,10 +13,10 @@ from chalicelib.delivery.queueing import DOWN, SLOWED, Queueing
 from chalicelib.delivery.records import Cell, Delivery, DeliveryState, Receipt
 from chalicelib.delivery.requests import AddressedWrite, AuthenticRequest, new_delivery
 from chalicelib.delivery.resumption import Resumption
-from chalicelib.delivery.turns import Turns
+from chalicelib.delivery.turns import Turns, is_late
 from chalicelib.errors import PlatformUnavailable, StorageConflict
 from chalicelib.identifiers import Identifiers
-from chalicelib.lti11.messages import Answer, Write
+from chalicelib.lti11.messages import Answer
 from chalicelib.lti13.profiles import PROFILES
 from chalicelib.mapping.history import with_imported_history
 from chalicelib.storage.ledger import Change, Ledger
@@ -82,10 +82,10 @@ class Acceptance:
             if joined is not None:
                 return joined
         takes_work = PROFILES[wanted.platform.profile].submission_extension
-        write = line.remainder(wanted.write, cell, wanted.request.received_at, takes_work=takes_work)
-        if write is None:
+        if line.remainder(wanted.write, cell, wanted.request.received_at, takes_work=takes_work) is None:
             return self._superseded(wanted, cell)
-        delivery = new_delivery(wanted, write, cell, self._identifiers)
+        # Whole: what stands before it in line may bring part of it, or fail. That is seen when it has its turn.
+        delivery = new_delivery(wanted, cell, self._identifiers)
         if cell.head is None:
             return self._accept_as_head(wanted, delivery, cell, health, deadline)
         now = to_milliseconds(self._clock.now())
@@ -111,8 +111,9 @@ class Acceptance:
         stored = self._store(wanted, delivery, cell, owned, deadline, until=lease_until)
         if not isinstance(stored, _Stored):
             return stored
-        claimed = Claimed(delivery, wanted.write, stored.cell, wanted.platform, stored.receipt, retry=False)
-        return self._turns.go_on(replace(claimed, write=delivery.write or wanted.write), deadline)
+        retry = is_late(delivery, self._clock.now())
+        claimed = Claimed(delivery, wanted.write, stored.cell, wanted.platform, stored.receipt, retry=retry)
+        return self._turns.go_on(claimed, deadline)
 
     def _accept_awaited(
         self, wanted: AddressedWrite, delivery: Delivery, cell: Cell, deadline: Deadline
@@ -136,13 +137,13 @@ class Acceptance:
         deadline: Deadline,
     ) -> Answer | None:
         """Store an outcome for the queue, and answer so in the same transaction."""
-        if nothing_to_send(delivery.write or wanted.write, PROFILES[wanted.platform.profile]):
+        if nothing_to_send(wanted.write, PROFILES[wanted.platform.profile]):
             return answers.no_score()
         if not delivery.queueable:
             return answers.cell_busy()
         dropped = None
         if len(cell.line) >= line.LONGEST:
-            dropped = self._dropped(cell, delivery.write or wanted.write)
+            dropped = self._dropped(cell, wanted)
             if dropped is None:
                 return answers.cell_busy()
             cell_before, cell = cell, line.left(cell, dropped.after.id, due_at=cell.due_at or 0)
@@ -157,9 +158,11 @@ class Acceptance:
         self._queueing.call(cell_before, stored.cell)
         return answers.queued()
 
-    def _dropped(self, cell: Cell, write: Write) -> Change[Delivery] | None:
-        """Supersede a score in a full line that the new one makes useless."""
-        place = line.droppable(cell, write)
+    def _dropped(self, cell: Cell, wanted: AddressedWrite) -> Change[Delivery] | None:
+        """Supersede a score in a full line that the new one makes useless, if it is the newer one."""
+        place = line.droppable(cell, wanted.write)
+        if place is not None and place.received_at > wanted.request.received_at:
+            return None
         useless = None if place is None else self._ledger.delivery(place.delivery_id, self._clock.now())
         if useless is None or not useless.state.under_way:
             return None
@@ -226,7 +229,7 @@ class Acceptance:
     def _superseded(self, wanted: AddressedWrite, cell: Cell) -> Answer:
         """An outcome received before the newest one of its cell changes nothing; remember that it was seen."""
         answer = answers.superseded()
-        delivery = new_delivery(wanted, wanted.write, cell, self._identifiers)
+        delivery = new_delivery(wanted, cell, self._identifiers)
         receipt = wanted.request.receipt(delivery.id, answer=answer)
         now = self._clock.now()
         ended = ended_delivery(delivery, Ending(DeliveryState.SUPERSEDED, answer, applied=False), to_milliseconds(now))
@@ -239,7 +242,8 @@ class Acceptance:
 
 def _first_submission(wanted: AddressedWrite, delivery: Delivery, before: Cell, owned: Cell) -> Cell:
     """Note a first submission that needs no look at the platform along with the acceptance."""
-    if before.unsettled_id is not None or delivery.write is None:
+    overtaken = before.newest is not None and before.newest.received_at > delivery.received_at
+    if before.unsettled_id is not None or delivery.write is None or overtaken:
         return owned
     order = Order(
         delivery.write,

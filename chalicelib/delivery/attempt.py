@@ -18,7 +18,7 @@ from chalicelib.delivery.endings import (
 )
 from chalicelib.delivery.gate import Gate
 from chalicelib.delivery.holding import commit_held
-from chalicelib.delivery.records import Cell, Delivery, DeliveryState, KnownScore, Receipt
+from chalicelib.delivery.records import Cell, Delivery, DeliveryState, KnownScore, Receipt, SubmissionState
 from chalicelib.delivery.retries import RetryRules, next_file_try
 from chalicelib.errors import (
     HostRefused,
@@ -130,6 +130,11 @@ class Attempt:
         """Put a claimed delivery off, or end it as failed, because of what happened before its own try."""
         return self._unavailable(_Run(claimed, claimed.cell, _order(claimed)), problem, posted=False)
 
+    def superseded(self, claimed: Claimed) -> Answer | None:
+        """End a claimed delivery because newer outcomes have brought all that it would."""
+        conclusion = Conclude(DeliveryState.SUPERSEDED, answers.superseded())
+        return self._conclude(_Run(claimed, claimed.cell, _order(claimed)), conclusion)
+
     def refused(self, claimed: Claimed, refusal: PlatformRefused | HostRefused) -> Answer | None:
         """End a claimed delivery because of a refusal that came before its own try."""
         run = _Run(claimed, claimed.cell, _order(claimed))
@@ -149,8 +154,10 @@ class Attempt:
         platform, key = run.claimed.platform, run.claimed.delivery.cell
         if isinstance(step, ReadLineItem):
             item = self._ags.read_line_item(platform, key.line_item, deadline)
+            self._gate.answered(platform.name)
             return replace(run, facts=replace(run.facts, line_item_maximum=item.score_maximum))
         result = self._ags.read_result(platform, key.line_item, key.user_id, deadline)
+        self._gate.answered(platform.name)
         return replace(run, facts=replace(run.facts, result=result))
 
     def _guarded(self, run: _Run, read: Callable[[], _Run]) -> "_Run | Answer | None":
@@ -158,6 +165,7 @@ class Attempt:
         try:
             return read()
         except PlatformRefused as refusal:
+            self._gate.answered(run.claimed.platform.name)
             return self._conclude(run, Conclude(DeliveryState.REFUSED, answers.refused(refusal)), refusal)
         except HostRefused as refusal:
             return self._conclude(run, Conclude(DeliveryState.REFUSED, answers.host_refused(refusal)))
@@ -168,6 +176,8 @@ class Attempt:
         claimed = run.claimed
         if step.first_submission and step.submitted_at is not None:
             run = self._note_first_submission(run, to_milliseconds(step.submitted_at))
+        elif run.cell.submission is SubmissionState.UNKNOWN and not isinstance(run.facts.result, Unread):
+            run = self._note_what_was_there(run)
         try:
             self._wait_for_timestamp(run, deadline)
         except PlatformUnavailable as problem:
@@ -195,6 +205,16 @@ class Attempt:
             )
 
         now = self._clock.now()
+        return replace(run, cell=commit_held(self._ledger, now, run.cell, delivery.lease_until, noted)[1])
+
+    def _note_what_was_there(self, run: _Run) -> _Run:
+        """Write down, before the first call to an imported cell, what was read of it: our own call replaces that."""
+        found, state = _score_read(run), submission_state(run.cell, run.facts.result)
+
+        def noted(cell: Cell) -> Cell:
+            return replace(cell, submission=state, last_known=found or cell.last_known)
+
+        delivery, now = run.claimed.delivery, self._clock.now()
         return replace(run, cell=commit_held(self._ledger, now, run.cell, delivery.lease_until, noted)[1])
 
     def _wait_for_timestamp(self, run: _Run, deadline: Deadline) -> None:
@@ -256,7 +276,7 @@ class Attempt:
 
     def _unavailable(self, run: _Run, problem: PlatformUnavailable, *, posted: bool) -> Answer | None:
         claimed, delivery = run.claimed, run.claimed.delivery
-        self._gate.trouble(claimed.platform.name, course_of(delivery.cell.line_item, delivery.context), problem)
+        self._gate.trouble(claimed.platform.name, course_of(delivery.cell.line_item), problem)
         unknown = posted or delivery.outcome_unknown
         now = to_milliseconds(self._clock.now())
         gives_up = self._rules.gives_up(delivery, now)
@@ -282,6 +302,7 @@ class Attempt:
     def _put_off(self, run: _Run, delivery: Delivery, why: str, due_at: int) -> Answer | None:
         """Write down, in one transaction, that the delivery goes on later, and that its tool is told so."""
         answer, now = answers.queued(), self._clock.now()
+        delivery = replace(delivery, timestamp=to_milliseconds(run.order.timestamp))
         ending = self._ending(run, DeliveryState.WAITING, answer, applied=None)
         receipt = run.claimed.receipt
         try:
@@ -305,7 +326,7 @@ class Attempt:
             answer=answer,
             applied=applied,
             read=_score_read(run),
-            graded=run.order.retry and shows_anothers_grade(run.order, run.cell, run.claimed.profile, run.facts),
+            graded=shows_anothers_grade(run.order, run.cell, run.claimed.profile, run.facts),
             submission=submission_state(run.cell, run.facts.result),
             timestamp=to_milliseconds(run.order.timestamp),
         )

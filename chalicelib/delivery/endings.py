@@ -39,7 +39,7 @@ class Ending:
     keeps_first_submission: bool = False
     read: KnownScore | None = None
     graded: bool = False
-    """A late try read a grade that is neither ours nor what the cell last knew."""
+    """A grade was read that is neither ours nor what the cell last knew."""
     submission: SubmissionState = SubmissionState.UNKNOWN
     timestamp: int = 0
     platform_words: str = ""
@@ -62,11 +62,17 @@ def begun(delivery: Delivery, lease_until: int, now: int) -> Delivery:
     )
 
 
+def may_be_applied(delivery: Delivery) -> bool:
+    """Tell whether an earlier try may have reached the gradebook: its answer was lost, or it never ended."""
+    return delivery.outcome_unknown or delivery.lease_until != 0
+
+
 def queued(delivery: Delivery, why: str, now: int) -> Delivery:
     """Return the delivery once the queue brings it on; its tool is told so, if it wants that at all."""
     return replace(
         delivery,
         state=DeliveryState.QUEUED,
+        outcome_unknown=may_be_applied(delivery),
         lease_until=0,
         due_at=None,
         acknowledged=delivery.acknowledged or delivery.queueable,
@@ -106,15 +112,20 @@ def ended_cell(cell: Cell, delivery: Delivery, ending: Ending, *, due_at: int, n
     if ending.read is not None:
         cell = replace(cell, last_known=ending.read)
     cell = replace(cell, unsettled_id=delivery.id if ending.applied is None else _other(cell.unsettled_id, delivery.id))
-    if ending.graded or ending.state is DeliveryState.HELD:
+    if ending.applied is False and ending.state in NO_EFFECT:
+        cell = line.without_rank(cell, delivery)
+    else:
+        cell = _with_posted(replace(cell, settled=line.last_ended(cell.settled, delivery)), delivery, ending)
+    if ending.applied or ending.state is DeliveryState.HELD:
+        cell = replace(cell, settled=line.ranked(cell.settled, delivery))
+    held_anew = ending.state is DeliveryState.HELD and delivery.received_at > (cell.graded_at or 0)
+    if ending.graded or held_anew:
         cell = replace(cell, graded_at=now)
     if ending.posted is not None and ending.applied:
-        cell = replace(cell, last_posted=ending.posted, last_known=ending.posted)
+        cell = replace(cell, last_posted=ending.posted, last_known=ending.posted, graded_at=None)
     if ending.made_submission:
         return replace(cell, submission=SubmissionState.EXISTS)
     if ending.applied is False:
-        if ending.state in NO_EFFECT:
-            cell = without_newest(cell, delivery)
         if ending.keeps_first_submission:
             return _with_submission(cell)
         cell = without_first_submission(cell, delivery)
@@ -131,6 +142,12 @@ def waiting_cell(cell: Cell, ending: Ending, *, retry: bool, due_at: int) -> Cel
     if ending.read is not None and (cell.last_known is None or not retry):
         cell = replace(cell, last_known=ending.read)
     return cell
+
+
+def _with_posted(cell: Cell, delivery: Delivery, ending: Ending) -> Cell:
+    if ending.timestamp < (cell.posted_timestamp or 1):
+        return cell
+    return replace(cell, posted_timestamp=ending.timestamp, posted_by=delivery.id)
 
 
 def _noted(cell: Cell, ending: Ending) -> Cell:
@@ -178,7 +195,8 @@ def settled_cell(
     """
     cell = replace(cell, unsettled_id=None, last_known=shown, last_posted=confirmed or cell.last_posted)
     if not applied:
-        return without_newest(cell, delivery)
+        return line.without_rank(cell, delivery)
+    cell = replace(cell, settled=line.ranked(cell.settled, delivery))
     if confirmed_submission(cell, write):
         cell = replace(cell, submission=SubmissionState.EXISTS)
     return cell
@@ -192,23 +210,6 @@ def told(story: tuple[DeliveryEvent, ...], event: DeliveryEvent) -> tuple[Delive
 
 def _other(delivery_id: str | None, ended_id: str) -> str | None:
     return None if delivery_id == ended_id else delivery_id
-
-
-def without_newest(cell: Cell, delivery: Delivery) -> Cell:
-    """Forget an outcome that surely had no effect, so that it does not supersede the one before it."""
-    newest, before = cell.newest, delivery.previous
-    if newest is None:
-        return cell
-    if newest.delivery_id == delivery.id:
-        return replace(cell, newest=before)
-    if not cell.line:
-        return cell
-    scores = [place.received_at for place in cell.line if place.sets_score]
-    works = [place.received_at for place in cell.line if place.sets_work]
-    if before is not None:
-        scores += [before.score_at] if before.score_at is not None else []
-        works += [before.work_at] if before.work_at is not None else []
-    return replace(cell, newest=replace(newest, score_at=max(scores, default=None), work_at=max(works, default=None)))
 
 
 def _with_submission(cell: Cell) -> Cell:

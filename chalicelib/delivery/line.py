@@ -4,9 +4,12 @@ Only the head is ever tried. Times are milliseconds since 1970.
 """
 
 from dataclasses import replace
+from typing import TypeAlias
 
 from chalicelib.delivery.records import Cell, Delivery, NewestDelivery, PlaceInLine
 from chalicelib.lti11.messages import ReplaceResult, Write
+
+_Mark: TypeAlias = tuple[int | None, str | None]
 
 LONGEST = 50
 """Places in one line: the cell is written with every step, and an item ends at 400 KB."""
@@ -28,7 +31,7 @@ def entered(cell: Cell, delivery: Delivery, *, awaited_until: int, due_at: int) 
         cell,
         line=(*cell.line, place),
         due_at=cell.due_at if cell.line else due_at,
-        newest=_newest(cell.newest, delivery),
+        newest=ranked(cell.newest, delivery),
         newest_timestamp=max(delivery.timestamp, cell.newest_timestamp or 0),
     )
 
@@ -103,22 +106,37 @@ def droppable(cell: Cell, write: Write) -> PlaceInLine | None:
 
 
 def remainder(
-    write: Write, cell: Cell, received_at: int, *, takes_work: bool, loses_ties: bool = False
+    write: Write,
+    cell: Cell,
+    received_at: int,
+    *,
+    takes_work: bool,
+    own: str | None = None,
+    previous: NewestDelivery | None = None,
 ) -> Write | None:
-    """Return what an outcome brings that no newer one of its cell has brought already. None: nothing.
+    """Return what an outcome brings that no newer one has brought already. None: nothing.
 
-    A newer outcome with work alone leaves the older one's score to be stored, and one with a score alone its work: to
-    call such an older outcome superseded would lose it. ``loses_ties``: of two received in one millisecond the other
-    one counts as newer, because it was accepted later.
+    Only what had an effect counts. A newer outcome with work alone leaves the older one's score to be stored, and one
+    with a score alone its work: to call such an older outcome superseded would lose it. Of two that were received in
+    one millisecond that one is newer which was accepted later: ``own`` is the outcome's delivery, and ``previous`` was
+    the newest of its cell when it was accepted.
     """
-    newest = cell.newest
-    latest = received_at - 1 if loses_ties else received_at
-    if newest is None or newest.received_at <= latest:
+    settled = cell.settled
+    if settled is None:
         return write
-    score_is_newer = newest.score_at is not None and newest.score_at > latest
-    work_is_newer = not takes_work or (newest.work_at is not None and newest.work_at > latest)
+    not_newer = {own} | ({previous.delivery_id, previous.score_by, previous.work_by} if previous else set())
+
+    def is_newer(at: int | None, by: str | None) -> bool:
+        if at is None or own is None:
+            return at is not None and at > received_at
+        return by != own and (at > received_at or (at == received_at and by not in not_newer))
+
+    score_is_newer = is_newer(settled.score_at, settled.score_by)
+    work_is_newer = not takes_work or is_newer(settled.work_at, settled.work_by)
     if not isinstance(write, ReplaceResult):
         return None if score_is_newer else write
+    if not score_is_newer and not is_newer(settled.work_at, settled.work_by):
+        return write
     score = None if score_is_newer else write.score
     data = None if work_is_newer else write.data
     if score is None and data is None:
@@ -136,20 +154,65 @@ def sets_work(write: Write | None) -> bool:
     return isinstance(write, ReplaceResult) and write.data is not None
 
 
-def _newest(before: NewestDelivery | None, delivery: Delivery) -> NewestDelivery:
+def ranked(before: NewestDelivery | None, delivery: Delivery) -> NewestDelivery:
     """Return what is newest with one more delivery: usually that one; an older one adds only what it brings."""
-    received_at = delivery.received_at
-    score_at = received_at if sets_score(delivery.write) else None
-    work_at = received_at if sets_work(delivery.write) else None
+    received_at, name = delivery.received_at, delivery.id
+    score: _Mark = (received_at, name) if sets_score(delivery.write) else (None, None)
+    work: _Mark = (received_at, name) if sets_work(delivery.write) else (None, None)
     if before is not None:
-        score_at = _later(before.score_at, score_at)
-        work_at = _later(before.work_at, work_at)
-        if before.received_at > received_at:
-            return replace(before, score_at=score_at, work_at=work_at)
-    return NewestDelivery(
-        delivery.id, delivery.consumer_key, delivery.body_digest, received_at, score_at=score_at, work_at=work_at
+        score, work = _later((before.score_at, before.score_by), score), _later((before.work_at, before.work_by), work)
+    newest = before
+    if newest is None or newest.received_at <= received_at:
+        newest = NewestDelivery(name, delivery.consumer_key, delivery.body_digest, received_at)
+    return replace(newest, score_at=score[0], score_by=score[1], work_at=work[0], work_by=work[1])
+
+
+def last_ended(before: NewestDelivery | None, delivery: Delivery) -> NewestDelivery:
+    """Return what is newest of the ended ones with one more, of which it is not sure what it brought."""
+    name, received_at = delivery.id, delivery.received_at
+    if before is None:
+        return NewestDelivery(name, delivery.consumer_key, delivery.body_digest, received_at)
+    if before.received_at > received_at:
+        return before
+    return replace(
+        before,
+        delivery_id=name,
+        consumer_key=delivery.consumer_key,
+        body_digest=delivery.body_digest,
+        received_at=received_at,
     )
 
 
-def _later(one: int | None, other: int | None) -> int | None:
-    return max((moment for moment in (one, other) if moment is not None), default=None)
+def without_rank(cell: Cell, delivery: Delivery) -> Cell:
+    """Forget an outcome that surely had no effect, so that it supersedes nothing.
+
+    The newest is then the one before it, if that stands in the line still, or else the newest that had an effect.
+    """
+    newest, settled, before = cell.newest, cell.settled, delivery.previous
+    if settled is not None and settled.delivery_id == delivery.id:
+        settled = None if before is None else _with_marks(before, settled, ())
+    if newest is None:
+        return replace(cell, settled=settled)
+    if newest.delivery_id == delivery.id:
+        newest = before if before is not None and stands_in(cell, before.delivery_id) else settled
+    if newest is not None:
+        newest = _with_marks(newest, settled, cell.line)
+    return replace(cell, newest=newest, settled=settled)
+
+
+def _with_marks(
+    newest: NewestDelivery, settled: NewestDelivery | None, line: tuple[PlaceInLine, ...]
+) -> NewestDelivery:
+    """Return the newest with the times of those only that had an effect, or still stand in the line."""
+    score: _Mark = (None, None) if settled is None else (settled.score_at, settled.score_by)
+    work: _Mark = (None, None) if settled is None else (settled.work_at, settled.work_by)
+    for place in line:
+        score = _later(score, (place.received_at, place.delivery_id)) if place.sets_score else score
+        work = _later(work, (place.received_at, place.delivery_id)) if place.sets_work else work
+    return replace(newest, score_at=score[0], score_by=score[1], work_at=work[0], work_by=work[1])
+
+
+def _later(one: _Mark, other: _Mark) -> _Mark:
+    if one[0] is None or other[0] is None:
+        return other if one[0] is None else one
+    return one if one[0] > other[0] else other

@@ -7,11 +7,10 @@ from chalicelib.clock import Clock, to_milliseconds
 from chalicelib.delivery import line
 from chalicelib.delivery.breaker import Permission
 from chalicelib.delivery.calls import Calls
-from chalicelib.delivery.endings import Ending, ended_cell, ended_delivery, queued, waiting
+from chalicelib.delivery.endings import Ending, ended_cell, ended_delivery, may_be_applied, queued, waiting
 from chalicelib.delivery.gate import Admission
 from chalicelib.delivery.records import Cell, Delivery, DeliveryState
 from chalicelib.delivery.retries import RetryRules
-from chalicelib.delivery.turns import may_be_applied
 from chalicelib.errors import PlatformUnavailable, StorageConflict
 from chalicelib.lti11.messages import Answer
 from chalicelib.storage.ledger import Change, Ledger, Surroundings
@@ -48,7 +47,8 @@ class Queueing:
             called = line.called(line.unawaited(cell, delivery.id), now + self._rules.look_again)
             return called, queued(delivery, SLOWED, now)
         due_at = max(admission.until, now) + int(SPREAD * self._chance())
-        return line.waits(cell, due_at), waiting(delivery, DOWN, due_at, now)
+        unknown = replace(delivery, outcome_unknown=may_be_applied(delivery))
+        return line.waits(cell, due_at), waiting(unknown, DOWN, due_at, now)
 
     def call(self, before: Cell, stored: Cell | None) -> None:
         """Send the message that a change of the cell announced."""
@@ -58,8 +58,8 @@ class Queueing:
     def leave(self, delivery: Delivery, around: Surroundings, admission: Admission | None) -> Answer | None:
         """Leave a delivery of the line to the queue and answer its tool so. None: something changed; read again."""
         answer, now = answers.queued(), self._clock.now()
-        if around.cell.lease_until > to_milliseconds(now):
-            return self._answer_only(delivery, around, answer)
+        if _is_being_tried(delivery, around.cell, to_milliseconds(now)):
+            return answers.in_progress()
         cell, placed = self.placed(around.cell, delivery, admission)
         receipt = around.receipt
         try:
@@ -78,7 +78,7 @@ class Queueing:
         """Take a delivery out of the line whose tool wants no queue; it is told a failure, and may send it again."""
         now = self._clock.now()
         at = to_milliseconds(now)
-        if around.cell.lease_until > at:
+        if _is_being_tried(delivery, around.cell, at):
             return answers.in_progress()
         unknown = may_be_applied(delivery)
         answer = answers.unavailable(PlatformUnavailable(why, maybe_applied=unknown))
@@ -97,13 +97,7 @@ class Queueing:
         self.call(around.cell, stored)
         return answer
 
-    def _answer_only(self, delivery: Delivery, around: Surroundings, answer: Answer) -> Answer | None:
-        """Answer a tool while somebody else tries its delivery: their records must stay as they read them."""
-        if not delivery.queueable or around.receipt is None:
-            return answers.in_progress()
-        try:
-            changed = Change(around.receipt, replace(around.receipt, answer=answer))
-            self._ledger.commit(self._clock.now(), receipt=changed)
-        except StorageConflict:
-            return None
-        return answer
+
+def _is_being_tried(delivery: Delivery, cell: Cell, now: int) -> bool:
+    """Tell whether somebody tries the delivery just now: how that ends is theirs to say."""
+    return cell.lease_until > now and cell.head is not None and cell.head.delivery_id == delivery.id

@@ -52,8 +52,12 @@ class NewestDelivery:
     received_at: int
     score_at: int | None = None
     """Time R of the newest outcome, this one or an earlier, that gave a score or took one away."""
+    score_by: str | None = None
+    """The delivery of that outcome."""
     work_at: int | None = None
     """Time R of the newest outcome, this one or an earlier, that handed in work."""
+    work_by: str | None = None
+    """The delivery of that outcome."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,6 +91,12 @@ class Cell:
     last_known: KnownScore | None = None
     """What we last posted or read. None: never."""
     newest: NewestDelivery | None = None
+    settled: NewestDelivery | None = None
+    """The newest of those that ended and had, or may have had, an effect; its times are those of sure effects."""
+    posted_timestamp: int | None = None
+    """The largest ``timestamp`` that a delivery which has ended was, or may have been, sent with."""
+    posted_by: str | None = None
+    """That delivery."""
     line: tuple[PlaceInLine, ...] = ()
     """The undelivered deliveries in the order they were accepted; only the first, the head, is ever tried."""
     lease_until: int = 0

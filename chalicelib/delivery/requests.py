@@ -71,8 +71,8 @@ class AddressedWrite:
         )
 
 
-def new_delivery(wanted: AddressedWrite, write: Write, cell: Cell, identifiers: Identifiers) -> Delivery:
-    """Make the delivery of an outcome for its cell; ``write`` is what the outcome still brings."""
+def new_delivery(wanted: AddressedWrite, cell: Cell, identifiers: Identifiers) -> Delivery:
+    """Make the delivery of an outcome for its cell."""
     request, profile = wanted.request, PROFILES[wanted.platform.profile]
     replaces = isinstance(wanted.write, ReplaceResult)
     return Delivery(
@@ -82,7 +82,7 @@ def new_delivery(wanted: AddressedWrite, write: Write, cell: Cell, identifiers: 
         sourcedid_digest=sourcedid_digest(wanted.mapping.sourcedid),
         context=wanted.mapping.context,
         operation=Operation.REPLACE_RESULT if replaces else Operation.DELETE_RESULT,
-        write=write,
+        write=wanted.write,
         received_at=request.received_at,
         timestamp=ordering_timestamp(request.received_at, cell.newest_timestamp, profile),
         previous=cell.newest,

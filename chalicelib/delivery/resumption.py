@@ -84,26 +84,24 @@ class Resumption:
 
 
 def back_in_line(delivery: Delivery, write: Write, cell: Cell, platform: Platform) -> Delivery | None:
-    """Return an ended delivery as it goes back into its cell's line, with what it still brings; None: nothing.
+    """Return an ended delivery as it goes back into its cell's line; None: newer outcomes bring all that it would.
 
     It keeps its times, unless a newer outcome has the later one by now.
     """
     profile = PROFILES[platform.profile]
     newest, received_at = cell.newest, delivery.received_at
-    is_newest = newest is not None and newest.delivery_id == delivery.id
-    came_later = newest is not None and not is_newest and newest != delivery.previous
-    rest, timestamp = write, delivery.timestamp
-    if newest is not None and came_later and newest.received_at >= received_at:
-        remaining = line.remainder(write, cell, received_at, takes_work=profile.submission_extension, loses_ties=True)
-        if remaining is None:
-            return None
-        rest, timestamp = remaining, ordering_timestamp(received_at, cell.newest_timestamp, profile)
-    return replace(
-        delivery,
-        state=DeliveryState.ACCEPTED,
-        write=rest,
-        timestamp=timestamp,
-        previous=delivery.previous if is_newest else newest,
-        answer=None,
-        ended_at=None,
+    rest = line.remainder(
+        write,
+        cell,
+        received_at,
+        takes_work=profile.submission_extension,
+        own=delivery.id,
+        previous=delivery.previous,
     )
+    if rest is None:
+        return None
+    came_later = newest is not None and newest.delivery_id != delivery.id and newest != delivery.previous
+    timestamp = delivery.timestamp
+    if newest is not None and came_later and newest.received_at >= received_at:
+        timestamp = ordering_timestamp(received_at, cell.newest_timestamp, profile)
+    return replace(delivery, state=DeliveryState.ACCEPTED, write=write, timestamp=timestamp, answer=None, ended_at=None)

@@ -13,7 +13,6 @@ from chalicelib.delivery.endings import queued
 from chalicelib.delivery.records import Cell, Delivery
 from chalicelib.delivery.releasing import Releasing
 from chalicelib.delivery.retries import RetryRules
-from chalicelib.delivery.turns import may_be_applied
 from chalicelib.errors import QueueUnavailable, StorageConflict, StorageUnreadable
 from chalicelib.lti13.registrations import Platform
 from chalicelib.storage.health import HealthStore
@@ -22,8 +21,9 @@ from chalicelib.storage.platforms import PlatformStore
 
 RAN = "schedule"
 STUCK = "cell_unreadable"
-MOST_OF_A_LISTING = 600
-"""Messages for a quarter of a platform's courses in one run: what a group drains in a minute at 100 ms a call."""
+MOST_OF_A_LISTING = 200
+"""Messages for a quarter of a platform's courses in one run: what one group drains in a minute. More would wait in the
+queue, and be called for again before their turn."""
 SHARE_OF_DUE = 0.75
 """Of a run's time what is due may take so much; the rest is for what is parked."""
 STUCK_FOR = 6 * 3_600_000
@@ -112,7 +112,7 @@ class Schedule:
         else:
             freed = replace(line.unawaited(cell, delivery.id), lease_until=0)
             called = line.called(freed, now + self._rules.look_again)
-            changed = Change(delivery, found(delivery, now))
+            changed = Change(delivery, queued(delivery, "by the schedule", now))
         stored = self._commit(cell, called, changed)
         if stored is None or changed is None:
             return 0
@@ -130,8 +130,3 @@ class Schedule:
             return self._ledger.commit(self._clock.now(), cell=Change(before, after), delivery=delivery)
         except StorageConflict:
             return None  # it has changed since it was listed
-
-
-def found(delivery: Delivery, now: int) -> Delivery:
-    """Return a due or orphaned delivery as it is queued; a try that never ended may have reached the gradebook."""
-    return replace(queued(delivery, "by the schedule", now), outcome_unknown=may_be_applied(delivery))

@@ -10,7 +10,7 @@ from chalicelib.delivery.endings import Ending, begun, ended_delivery, settled_c
 from chalicelib.delivery.holding import commit_held
 from chalicelib.delivery.records import Cell, Delivery, DeliveryState, KnownScore, SubmissionState
 from chalicelib.delivery.settlement import Verdict, carries_work, shows_score, verdict
-from chalicelib.errors import OutcomeCode, PlatformUnavailable, StorageConflict
+from chalicelib.errors import OutcomeCode, PlatformUnavailable, StorageConflict, StorageUnreadable
 from chalicelib.lti11.messages import Write
 from chalicelib.lti13.ags import AgsClient
 from chalicelib.lti13.profiles import PROFILES
@@ -47,12 +47,16 @@ class Settling:
         StorageConflict
             If somebody else has claimed the cell meanwhile.
         """
-        now = self._clock.now()
-        delivery = None if cell.unsettled_id is None else self._ledger.delivery(cell.unsettled_id, now)
+        delivery = self._unsettled(cell)
         if delivery is None or delivery.write is None or delivery.state in _SETTLED:
             return self._forget(cell, platform, deadline)
         write, profile = delivery.write, PROFILES[platform.profile]
         if delivery.state.under_way:
+            present = self._ledger.cell(cell.key)
+            if present.lease_until != cell.lease_until:
+                raise StorageConflict(frozenset({"cell"}))
+            if present.unsettled_id != delivery.id:  # it was put back in line meanwhile
+                return present
             delivery = self._left_behind(delivery)
         result, maximum = self._look(delivery, write, platform, deadline)
         found = verdict(cell, write, result, maximum, profile)
@@ -74,6 +78,13 @@ class Settling:
         if answer.error_code == OutcomeCode.PLATFORM_UNAVAILABLE:
             raise PlatformUnavailable("earlier work of the same student is not stored yet", maybe_applied=False)
         return self._ledger.cell(cell.key)
+
+    def _unsettled(self, cell: Cell) -> Delivery | None:
+        """Read the unsettled delivery; one that cannot be read counts as gone."""
+        try:
+            return None if cell.unsettled_id is None else self._ledger.delivery(cell.unsettled_id, self._clock.now())
+        except StorageUnreadable:
+            return None
 
     def _left_behind(self, delivery: Delivery) -> Delivery:
         """End as failed, its effect unknown, what a crash left behind while it was sent again."""

@@ -1,17 +1,20 @@
 """Taking a delivery's turn: the head of a cell's line is claimed, what nobody knows is settled, and it is tried."""
 
 from dataclasses import replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from chalicelib.clock import Clock, Deadline, from_milliseconds, to_milliseconds
 from chalicelib.delivery import line
 from chalicelib.delivery.attempt import Attempt, Claimed
-from chalicelib.delivery.endings import begun
-from chalicelib.delivery.records import Delivery
+from chalicelib.delivery.endings import begun, may_be_applied
+from chalicelib.delivery.records import Cell, Delivery
 from chalicelib.delivery.settling import Settling
 from chalicelib.errors import HostRefused, PlatformRefused, PlatformUnavailable, StorageConflict
-from chalicelib.lti11.messages import Answer
+from chalicelib.lti11.messages import Answer, Write
+from chalicelib.lti13.profiles import PROFILES
+from chalicelib.lti13.registrations import Platform
 from chalicelib.storage.ledger import Change, Ledger, Surroundings
+from chalicelib.translation.refusals import ordering_timestamp
 
 READ_FIRST_AFTER = timedelta(seconds=60)
 """An outcome older than this is delivered as if an earlier try might have been applied."""
@@ -37,7 +40,7 @@ class Turns:
     def go_on(self, claimed: Claimed, deadline: Deadline) -> Answer | None:
         """Try a claimed delivery, after what must be known before anything is posted to its cell."""
         if claimed.cell.unsettled_id is None:
-            return self._attempt.run(claimed, deadline)
+            return self._run(claimed, deadline)
         try:
             cell = self._settling.settle(claimed.cell, claimed.platform, deadline)
         except PlatformUnavailable as problem:
@@ -48,7 +51,24 @@ class Turns:
             return self._attempt.refused(claimed, refusal)
         except StorageConflict:
             return None
-        return self._attempt.run(replace(claimed, cell=cell), deadline)
+        return self._run(replace(claimed, cell=cell), deadline)
+
+    def _run(self, claimed: Claimed, deadline: Deadline) -> Answer | None:
+        """Try what the delivery still brings: all that stood before it has ended by now."""
+        delivery = claimed.delivery
+        rest: Write | None = claimed.write
+        if not delivery.forced:
+            rest = line.remainder(
+                claimed.write,
+                claimed.cell,
+                delivery.received_at,
+                takes_work=claimed.profile.submission_extension,
+                own=delivery.id,
+                previous=delivery.previous,
+            )
+        if rest is None:
+            return self._attempt.superseded(claimed)
+        return self._attempt.run(replace(claimed, write=rest), deadline)
 
     def _claim(self, delivery: Delivery, around: Surroundings, lease: float) -> Claimed | None:
         cell, now = around.cell, self._clock.now()
@@ -58,7 +78,11 @@ class Turns:
         if cell.head is None or cell.head.delivery_id != delivery.id:
             return None
         lease_until = at + int(lease * 1000)
-        mine = replace(begun(delivery, lease_until, at), outcome_unknown=may_be_applied(delivery))
+        mine = replace(
+            begun(delivery, lease_until, at),
+            outcome_unknown=may_be_applied(delivery),
+            timestamp=_timestamp(delivery, cell, around.platform),
+        )
         held = None if around.receipt is None else replace(around.receipt, deadline=lease_until)
         try:
             owned = self._ledger.commit(
@@ -69,11 +93,20 @@ class Turns:
             )
         except StorageConflict:
             return None
-        late = now - from_milliseconds(delivery.received_at) > READ_FIRST_AFTER
-        retry = mine.outcome_unknown or late
+        retry = mine.outcome_unknown or is_late(delivery, now)
         return Claimed(mine, delivery.write, owned or cell, around.platform, held, retry=retry)
 
 
-def may_be_applied(delivery: Delivery) -> bool:
-    """Tell whether an earlier try may have reached the gradebook: its answer was lost, or it never ended."""
-    return delivery.outcome_unknown or delivery.lease_until != 0
+def is_late(delivery: Delivery, now: datetime) -> bool:
+    """Tell whether somebody may have graded since the outcome was received: then the gradebook is read first."""
+    return now - from_milliseconds(delivery.received_at) > READ_FIRST_AFTER
+
+
+def _timestamp(delivery: Delivery, cell: Cell, platform: Platform) -> int:
+    """Return the delivery's time, or the next tick after the last one sent: that may have been moved past it.
+
+    The outcome before it may have been dated anew, over a grade that the platform dated later.
+    """
+    if cell.posted_timestamp is None or cell.posted_by == delivery.id:
+        return delivery.timestamp
+    return ordering_timestamp(delivery.timestamp, cell.posted_timestamp, PROFILES[platform.profile])

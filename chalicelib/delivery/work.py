@@ -9,7 +9,7 @@ from dataclasses import replace
 from chalicelib import telemetry
 from chalicelib.clock import Clock, Deadline, to_milliseconds
 from chalicelib.delivery.breaker import Permission
-from chalicelib.delivery.endings import Ending, ended_cell, ended_delivery
+from chalicelib.delivery.endings import Ending, ended_cell, ended_delivery, may_be_applied
 from chalicelib.delivery.gate import Gate
 from chalicelib.delivery.pacing import Pace
 from chalicelib.delivery.queue import Message, Queue, read_message
@@ -25,6 +25,8 @@ LET_GO = "message_let_go"
 WORKED = "worked"
 PATIENCE = 6.0
 """Seconds that a worker waits for a platform that throttles, rather than let the message go."""
+TRIES = 5
+"""Turns that are tried to be taken of a cell into whose line others enter at the same moment."""
 COME_AGAIN = 30_000
 """Milliseconds after which a head that found the platform closed off is due again at the earliest."""
 
@@ -101,8 +103,21 @@ class Work:
         elif admission.permission is not Permission.GO:
             return self._come_again(around, max(admission.until, now + COME_AGAIN))
         self._pace.wait(delivery.cell.platform, deadline)
-        answer = self._turns.take(delivery, around, deadline, self._lease)
-        return "somebody else was faster" if answer is None else answer.description or answer.code
+        return self._take(delivery, around, deadline)
+
+    def _take(self, delivery: Delivery, around: Surroundings, deadline: Deadline) -> str:
+        """Take the turn; outcomes may enter the line at any moment, and above all during the pauses."""
+        for _ in range(TRIES):
+            answer = self._turns.take(delivery, around, deadline, self._lease)
+            if answer is not None:
+                return answer.description or answer.code
+            found = self._ledger.delivery(delivery.id, self._clock.now())
+            if found is None or found.state.ended:
+                return "ended already"
+            delivery, around = found, self._ledger.surroundings(found, self._clock.now())
+            if around.cell.lease_until > to_milliseconds(self._clock.now()):
+                return "somebody else has it"
+        return "somebody else was faster"
 
     def _come_again(self, around: Surroundings, due_at: int) -> str:
         """Let the head be due again later: the platform is not to be called now."""
@@ -130,7 +145,7 @@ class Work:
     def _fail(self, delivery: Delivery, around: Surroundings, answer: Answer) -> None:
         now = self._clock.now()
         at = to_milliseconds(now)
-        applied = None if delivery.outcome_unknown else False
+        applied = None if may_be_applied(delivery) else False
         ending = Ending(DeliveryState.FAILED, answer, applied=applied, platform_words=answer.description)
         cell = ended_cell(around.cell, delivery, ending, due_at=at, now=at)
         try:

@@ -11,6 +11,8 @@ from chalicelib.lti13.scores import LineItem, Result
 
 Row = Mapping[str, object]
 
+MOST_DIGITS = 400
+"""Of a number. A double has no more than 309 before the point; the cell in which it is kept ends at 400 KB."""
 _LINK = re.compile(r"<([^<>]*)>([^<]*)")
 # Whatever stands between "rel=" and its value: plain quotes, none, or Moodle's typographic ones, even decoded wrongly.
 _RELATION = re.compile(r"\brel\s*=[^a-z;,]*([a-z][a-z -]*)", re.IGNORECASE | re.ASCII)
@@ -105,7 +107,7 @@ def _number(value: object) -> Decimal | None:
         number = Decimal(value) if isinstance(value, str | Decimal) else None
     except InvalidOperation:
         number = None
-    if number is None or not number.is_finite():
+    if number is None or not number.is_finite() or len(number.as_tuple().digits) > MOST_DIGITS:
         raise ValueError("not a number")
     return number
 

@@ -13,13 +13,14 @@ from http.cookiejar import CookieJar, DefaultCookiePolicy
 
 import httpx
 
+from chalicelib import metrics
 from chalicelib.clock import Clock, Deadline
 from chalicelib.errors import PlatformUnavailable, Trouble
 from chalicelib.lti13.bodies import read_body
 from chalicelib.lti13.connections import PinnedTransport
 from chalicelib.lti13.hosts import check_addresses, check_url, literal_address
 from chalicelib.lti13.registrations import Platform
-from chalicelib.lti13.replies import MalformedAnswer, Reply
+from chalicelib.lti13.replies import MalformedAnswer, Reply, is_throttled
 
 Resolve = Callable[[str, int], Sequence[str]]
 """Gives all addresses of a (host, port), or raises OSError."""
@@ -119,6 +120,24 @@ class Transport:
         MalformedAnswer
             If the answer began with no HTTP status line; also a ``PlatformUnavailable``.
         """
+        started, token = self._clock.monotonic(), url == platform.token_url
+        try:
+            reply = self._send(platform, method, url, headers, content, deadline)
+        except PlatformUnavailable:
+            metrics.add_call(platform.name, "none", self._clock.monotonic() - started, token=token)
+            raise
+        metrics.add_call(platform.name, _kind(reply), self._clock.monotonic() - started, token=token)
+        return reply
+
+    def _send(
+        self,
+        platform: Platform,
+        method: str,
+        url: str,
+        headers: Mapping[str, str],
+        content: bytes | None,
+        deadline: Deadline,
+    ) -> Reply:
         target = check_url(platform, url, local=self._local)
         too_late = Trouble.UNREACHABLE if deadline.remaining() >= FAIR_TIME else Trouble.OURS
         addresses = self._addresses(platform, target, deadline, too_late)
@@ -195,6 +214,13 @@ class Transport:
         why = failures[0] if failures else "no answer in time" if thread.is_alive() else "no address"
         cause = too_late if thread.is_alive() else Trouble.UNREACHABLE
         raise PlatformUnavailable(f"the name {host} cannot be resolved: {why}", maybe_applied=False, cause=cause)
+
+
+def _kind(reply: Reply) -> str:
+    """Name an answer for the metrics."""
+    if is_throttled(reply):
+        return "throttled"
+    return "ok" if reply.status < 400 else "refused" if reply.status < 500 else "error"
 
 
 def _cause(failure: httpx.HTTPError, too_late: Trouble) -> Trouble:

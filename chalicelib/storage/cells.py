@@ -42,6 +42,9 @@ def to_item(cell: Cell) -> Item:
         "last_posted": _written_score(cell.last_posted),
         "last_known": _written_score(cell.last_known),
         "newest": written_newest(cell.newest),
+        "settled": written_newest(cell.settled),
+        "posted_timestamp": cell.posted_timestamp,
+        "posted_by": cell.posted_by,
         "line": [_written_place(place) for place in cell.line],
         "lease_until": cell.lease_until,
         "due_at": cell.due_at,
@@ -64,6 +67,9 @@ def from_item(item: Item) -> Cell:
         last_posted=_read_score(fields.part_or_none("last_posted")),
         last_known=_read_score(fields.part_or_none("last_known")),
         newest=read_newest(fields.part_or_none("newest")),
+        settled=read_newest(fields.part_or_none("settled" if fields.has("line") else "newest")),
+        posted_timestamp=fields.number_or_none("posted_timestamp"),
+        posted_by=fields.text_or_none("posted_by"),
         line=_read_line(fields),
         lease_until=fields.number("lease_until"),
         due_at=_read_due(fields),
@@ -109,7 +115,9 @@ def written_newest(newest: NewestDelivery | None) -> Item | None:
         "body_digest": newest.body_digest,
         "received_at": newest.received_at,
         "score_at": newest.score_at,
+        "score_by": newest.score_by,
         "work_at": newest.work_at,
+        "work_by": newest.work_by,
     }
 
 
@@ -124,7 +132,9 @@ def read_newest(fields: Fields | None) -> NewestDelivery | None:
         body_digest=fields.text("body_digest"),
         received_at=received_at,
         score_at=received_at if fields.flag_or_none("sets_score") else fields.number_or_none("score_at"),
+        score_by=fields.text_or_none("score_by"),
         work_at=received_at if fields.flag_or_none("sets_work") else fields.number_or_none("work_at"),
+        work_by=fields.text_or_none("work_by"),
     )
 
 

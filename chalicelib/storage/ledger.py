@@ -5,6 +5,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Generic, TypeVar
 
+from chalicelib import metrics
 from chalicelib.clock import to_milliseconds
 from chalicelib.delivery.breaker import PlatformHealth
 from chalicelib.delivery.lots import Lot
@@ -164,8 +165,13 @@ class Ledger:
 
     def undelivered_cells(self, platform: str) -> Iterator[Cell]:
         """Read all cells of a platform that have something undelivered, whenever it is due. It lags by a moment."""
+        for listing in self.undelivered_listings(platform):
+            yield from listing
+
+    def undelivered_listings(self, platform: str) -> Iterator[Iterator[Cell]]:
+        """Read the same listing by listing, what is due first at the beginning of each."""
         for listing in cells.due_listings(platform):
-            yield from map(cells.from_item, self._table.listing(listing))
+            yield map(cells.from_item, self._table.listing(listing))
 
     def commit(
         self,
@@ -212,7 +218,19 @@ class Ledger:
                 self._table.put(put.item, put.condition, kind=put.kind)
             case _:
                 self._table.transact(writes)
+        _count(now, delivery, also)
         return stored
+
+
+def _count(now: datetime, *changes: Change[Delivery] | None) -> None:
+    """Count deliveries that have just come to their end or were put off: whoever did it, it is written here."""
+    for change in changes:
+        if change is None or (change.before is not None and change.before.state is change.after.state):
+            continue
+        after = change.after
+        if after.state.ended or after.state is DeliveryState.WAITING:
+            age = to_milliseconds(now) - after.received_at
+            metrics.add_delivery(after.state, after.cell.platform, ended=after.state.ended, milliseconds=age)
 
 
 def _target_keys(target: CellKey | None) -> tuple[str, ...]:

@@ -121,7 +121,10 @@ def _after_unknown_try(order: Order, cell: Cell, profile: Profile, facts: Facts)
     if _may_be_our_zero(order, profile, facts):
         return None  # posting again is refused as stale if it was ours
     work = _with_work(order.write, profile)
-    if is_ours(read_score(result, cell.last_posted, profile), ours, profile):
+    if _equal_without_submission(cell, profile, result) and not isinstance(order.write, DeleteResult):
+        if is_ours(read_score(result, cell.last_posted, profile), ours, profile):
+            return Conclude(DeliveryState.HELD, answers.graded_meanwhile()) if work is None else None
+    elif is_ours(read_score(result, cell.last_posted, profile), ours, profile):
         if work is None:
             return Conclude(DeliveryState.DELIVERED, answers.success(), confirms=ours)
         # Not by way of T6, which would take the score of the earlier try for a person's.
@@ -131,6 +134,16 @@ def _after_unknown_try(order: Order, cell: Cell, profile: Profile, facts: Facts)
     if work is not None:
         return _work_without_score(order, work, cell, profile, facts, ends=DeliveryState.HELD)
     return Conclude(DeliveryState.HELD, answers.graded_meanwhile())
+
+
+def _equal_without_submission(cell: Cell, profile: Profile, result: Result | None) -> bool:
+    """Tell whether the first submission, which comes with our first score, is missing beside whatever was read.
+
+    An equal score is a person's then: full marks are given by tools and by people.
+    """
+    unconfirmed = cell.submission is not SubmissionState.EXISTS
+    shows_one = result is not None and (result.submitted_at or result.submission_type not in (None, "none"))
+    return profile.submission_extension and unconfirmed and not shows_one
 
 
 def _person_graded_meanwhile(order: Order, cell: Cell, profile: Profile, facts: Facts) -> bool:

@@ -65,6 +65,11 @@ def transport_failure(status: int, message: str, reference: str | None = None, r
 
 
 def _answer(door: Door) -> Response:
+    with telemetry.measured():
+        return _answered(door)
+
+
+def _answered(door: Door) -> Response:
     reference = _new_reference()
     request = blueprint.current_request
     try:

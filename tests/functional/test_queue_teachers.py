@@ -122,7 +122,6 @@ def test_a_crash_while_lost_work_is_sent_again_leaves_nothing_under_way(tmp_path
                 break
 
 
-@pytest.mark.xfail(reason="it is cut down to what an outcome did not bring whose own score never arrived")
 def test_an_outcome_that_comes_out_of_turn_does_not_lose_its_score_to_a_newer_one_that_failed(tmp_path: Path) -> None:
     """Both tools' answers must be true: the newer one was told to send again, this one is told success."""
     with open_stage(tmp_path) as stage:
