@@ -59,6 +59,7 @@ class Recorder:
     def __init__(self) -> None:
         self.taken: list[tuple[str, int]] = []
         self.runs = 0
+        self.measures = 0
         self.error: Exception | None = None
 
     def take(self, body: str, receive_count: int = 1) -> None:
@@ -69,6 +70,9 @@ class Recorder:
         self.runs += 1
         self._end()
 
+    def measure(self) -> None:
+        self.measures += 1
+
     def _end(self) -> None:
         if self.error is not None:
             raise self.error
@@ -77,7 +81,7 @@ class Recorder:
 @pytest.fixture
 def recorder() -> Iterator[Recorder]:
     recorder = Recorder()
-    services.use(cast("Services", SimpleNamespace(work=recorder, schedule=recorder)))
+    services.use(cast("Services", SimpleNamespace(work=recorder, schedule=recorder, gauges=recorder)))
     yield recorder
     services.use(None)
 
@@ -94,7 +98,14 @@ def test_a_message_goes_to_the_work_with_its_count(recorder: Recorder) -> None:
 
 def test_a_minute_runs_the_schedule(recorder: Recorder) -> None:
     call("each_minute")
-    assert recorder.runs == 1
+    assert (recorder.runs, recorder.measures) == (1, 1)
+
+
+def test_what_stands_is_measured_also_when_the_schedule_fails(recorder: Recorder) -> None:
+    recorder.error = StorageUnavailable("GetItem did not get through")
+    with pytest.raises(StorageUnavailable):
+        call("each_minute")
+    assert recorder.measures == 1
 
 
 @pytest.mark.parametrize("name", ["deliver", "each_minute"])
