@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 import boto3
 import pytest
@@ -110,7 +110,9 @@ def deployed_account(folder: Path) -> Iterator[Account]:
             yield Account(engine, put_up(engine, package), package)
 
 
-def put_up(engine: Engine, package: Package) -> dict[str, str]:
+def put_up(
+    engine: Engine, package: Package, kind: Literal["CREATE", "UPDATE"] = "CREATE", **given: str
+) -> dict[str, str]:
     """Do what ``aws cloudformation package`` and ``deploy`` do; returns the stack's outputs."""
     s3 = client(engine, "s3")
     s3.create_bucket(Bucket=BUCKET)
@@ -120,20 +122,19 @@ def put_up(engine: Engine, package: Package) -> dict[str, str]:
         if resource["Type"] == "AWS::Serverless::Function":
             assert resource["Properties"]["CodeUri"] == f"./{package.archive.name}"
             resource["Properties"]["CodeUri"] = f"s3://{BUCKET}/code.zip"
-    cloudformation = client(engine, "cloudformation")
+    cloudformation, waiting = client(engine, "cloudformation"), {"Delay": 1, "MaxAttempts": 30}
     cloudformation.create_change_set(
         StackName=STACK,
-        ChangeSetName="first",
-        ChangeSetType="CREATE",
+        ChangeSetName=kind.lower(),
+        ChangeSetType=kind,
         TemplateBody=json.dumps(template),
-        Capabilities=["CAPABILITY_IAM", "CAPABILITY_AUTO_EXPAND"],
+        Parameters=[{"ParameterKey": name, "ParameterValue": value} for name, value in given.items()],
+        Capabilities=["CAPABILITY_NAMED_IAM", "CAPABILITY_AUTO_EXPAND"],
     )
     cloudformation.get_waiter("change_set_create_complete").wait(
-        StackName=STACK, ChangeSetName="first", WaiterConfig={"Delay": 1, "MaxAttempts": 30}
+        StackName=STACK, ChangeSetName=kind.lower(), WaiterConfig=waiting
     )
-    cloudformation.execute_change_set(StackName=STACK, ChangeSetName="first")
-    cloudformation.get_waiter("stack_create_complete").wait(
-        StackName=STACK, WaiterConfig={"Delay": 1, "MaxAttempts": 30}
-    )
+    cloudformation.execute_change_set(StackName=STACK, ChangeSetName=kind.lower())
+    cloudformation.get_waiter(f"stack_{kind.lower()}_complete").wait(StackName=STACK, WaiterConfig=waiting)
     outputs = cloudformation.describe_stacks(StackName=STACK)["Stacks"][0]["Outputs"]
     return {output["OutputKey"]: output["OutputValue"] for output in outputs}

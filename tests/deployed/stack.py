@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import requests
 from e2e.legacy_tool import CanvasOutcomeRequest
@@ -38,10 +39,10 @@ class OverTheWire(requests.adapters.HTTPAdapter):
         self._account = account
 
     def send(self, request: requests.PreparedRequest, *args: Any, **kwargs: Any) -> requests.Response:
-        assert request.url is not None
-        assert request.url.startswith(f"https://{self._account.host}/")
-        request.headers["Host"] = self._account.host
-        request.url = request.url.replace(f"https://{self._account.host}", self._account.engine.endpoint, 1)
+        parts = urlsplit(request.url or "")
+        assert parts.scheme == "https"
+        request.headers["Host"] = str(parts.netloc)
+        request.url = f"{self._account.engine.endpoint}{parts.path}" + (f"?{parts.query}" if parts.query else "")
         return super().send(request, *args, **kwargs)
 
 
