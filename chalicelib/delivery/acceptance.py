@@ -77,7 +77,7 @@ class Acceptance:
 
     def _step(self, wanted: AddressedWrite, cell: Cell, health: PlatformHealth, deadline: Deadline) -> Answer | None:
         """Do one thing towards acceptance; None: read the cell again and go on."""
-        if wanted.repeats(cell, REPEAT_WITHIN):
+        if wanted.repeats(cell, REPEAT_WITHIN) or self._says_again(wanted, cell):
             joined = self._join(wanted, cell, deadline)
             if joined is not None:
                 return joined
@@ -88,10 +88,26 @@ class Acceptance:
         delivery = new_delivery(wanted, cell, self._identifiers)
         if cell.head is None:
             return self._accept_as_head(wanted, delivery, cell, health, deadline)
+        if nothing_to_send(wanted.write, PROFILES[wanted.platform.profile]):
+            return answers.no_score()  # it is known now, and must not be told success first
         now = to_milliseconds(self._clock.now())
         if line.is_queued_up(cell, now) and not line.is_left_behind(cell, now):
             return self._accept_queued(wanted, delivery, cell, None, deadline)
         return self._accept_awaited(wanted, delivery, cell, deadline)
+
+    def _says_again(self, wanted: AddressedWrite, cell: Cell) -> bool:
+        """Tell whether a tool says again what it was not told yet to be stored.
+
+        The message has another number and so another body. But as long as the first one is under way, or nobody knows
+        its end, the tool has every reason to send it again, and work would be handed in twice.
+        """
+        newest = cell.newest
+        if newest is None or not wanted.follows(cell, REPEAT_WITHIN):
+            return False
+        if newest.delivery_id != cell.unsettled_id and not line.stands_in(cell, newest.delivery_id):
+            return False
+        earlier = self._ledger.delivery(newest.delivery_id, self._clock.now())
+        return earlier is not None and wanted.says_the_same(earlier)
 
     def _accept_as_head(
         self, wanted: AddressedWrite, delivery: Delivery, cell: Cell, health: PlatformHealth, deadline: Deadline
@@ -99,6 +115,8 @@ class Acceptance:
         """Write receipt, cell and delivery in one transaction, then deliver; or leave it to the queue at once."""
         admission = self._gate.admit(wanted.platform.name, health, may_probe=not delivery.queueable)
         if admission.permission is not Permission.GO:
+            if nothing_to_send(wanted.write, PROFILES[wanted.platform.profile]):
+                return answers.no_score()
             if delivery.queueable:
                 return self._accept_queued(wanted, delivery, cell, admission, deadline)
             why = SLOWED if admission.permission is Permission.SLOWED else DOWN
@@ -137,8 +155,6 @@ class Acceptance:
         deadline: Deadline,
     ) -> Answer | None:
         """Store an outcome for the queue, and answer so in the same transaction."""
-        if nothing_to_send(wanted.write, PROFILES[wanted.platform.profile]):
-            return answers.no_score()
         if not delivery.queueable:
             return answers.cell_busy()
         dropped = None

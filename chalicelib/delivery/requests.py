@@ -63,12 +63,22 @@ class AddressedWrite:
     def repeats(self, cell: Cell, within: int) -> bool:
         """Tell whether this is the cell's newest outcome, signed again within so many milliseconds."""
         newest = cell.newest
+        follows = self.follows(cell, within)
+        return follows and newest is not None and newest.body_digest == self.request.body_digest
+
+    def follows(self, cell: Cell, within: int) -> bool:
+        """Tell whether the cell's newest outcome came from the same tool within so many milliseconds."""
+        newest = cell.newest
         return (
             newest is not None
             and newest.consumer_key == self.request.tool.consumer_key
-            and newest.body_digest == self.request.body_digest
             and abs(self.request.received_at - newest.received_at) <= within
         )
+
+    def says_the_same(self, earlier: Delivery) -> bool:
+        """Tell whether an earlier outcome says the same in other words: most tools number each message anew."""
+        same_sourcedid = earlier.sourcedid_digest == sourcedid_digest(self.mapping.sourcedid)
+        return same_sourcedid and earlier.write is not None and earlier.write == self.write
 
 
 def new_delivery(wanted: AddressedWrite, cell: Cell, identifiers: Identifiers) -> Delivery:
