@@ -1,5 +1,6 @@
 """Putting a delivery back into its cell's line, because an operator wants it tried again."""
 
+from collections.abc import Callable
 from dataclasses import replace
 from datetime import datetime
 from enum import StrEnum
@@ -8,13 +9,16 @@ from chalicelib.clock import Clock, to_milliseconds
 from chalicelib.delivery import line
 from chalicelib.delivery.calls import Calls
 from chalicelib.delivery.endings import KEPT_STORY, queued, told
-from chalicelib.delivery.records import Cell, Delivery, DeliveryEvent, DeliveryState
+from chalicelib.delivery.records import Cell, CellKey, Delivery, DeliveryEvent, DeliveryState
 from chalicelib.delivery.resumption import back_in_line
 from chalicelib.delivery.retries import RetryRules
 from chalicelib.errors import StorageConflict
+from chalicelib.lti11.keys import sourcedid_digest
 from chalicelib.lti11.messages import Write
 from chalicelib.lti13.profiles import PROFILES
 from chalicelib.lti13.registrations import Platform
+from chalicelib.mapping.history import with_imported_history
+from chalicelib.mapping.model import Mapping
 from chalicelib.storage.ledger import Change, Ledger, Surroundings
 from chalicelib.translation import answers
 from chalicelib.translation.refusals import ordering_timestamp
@@ -23,6 +27,9 @@ AGAIN = "again, by an operator"
 OVER_ALL = "again, by an operator, over whatever the gradebook holds"
 LOOKS = 5
 """How often a delivery is read again that somebody else changes at the same moment."""
+
+FindMapping = Callable[[Delivery], Mapping | None]
+"""Finds what the sourcedid of a delivery stands for by now: the delivery itself keeps only its digest."""
 
 
 class NotAgain(StrEnum):
@@ -36,7 +43,7 @@ class NotAgain(StrEnum):
     GONE = "Its content is not kept any more; let the tool send the grade again."
     UNDER_WAY = "It is in line already: Passback brings it by itself, after those before it."
     PARKED = "Its sourcedid has no mapping yet; it goes by itself once there is one."
-    NEVER_MAPPED = "No mapping ever told where it goes; import the mapping, and let the tool send the grade again."
+    NEVER_MAPPED = "No mapping tells where it goes; bring the mapping of its sourcedid in, then try again."
     PLATFORM_REMOVED = "Its platform is not registered; register it again under the same name first."
     TOOL_REMOVED = "Its tool is not registered; register it again under the same key first."
     LINE_FULL = "Too many outcomes of the same student are undelivered already; try again when they are."
@@ -52,10 +59,17 @@ class Requeue:
         self._rules = rules
         self._clock = clock
 
-    def again(self, delivery_id: str, *, force: bool = False) -> NotAgain | None:
+    def again(
+        self, delivery_id: str, *, force: bool = False, find_mapping: FindMapping = lambda _: None
+    ) -> NotAgain | None:
         """Queue a delivery again; returns why not, if it cannot be. A waiting one is due at once.
 
-        ``force`` sends it whole, as the newest of its cell, over whatever the gradebook holds.
+        Parameters
+        ----------
+        force
+            Send it whole, as the newest of its cell, over whatever the gradebook holds.
+        find_mapping
+            Asked where one goes that was ended while it was parked; any other goes where it was to go at first.
 
         Raises
         ------
@@ -70,7 +84,7 @@ class Requeue:
             try:
                 if delivery.state.under_way:
                     return self._sooner(delivery, now, force=force)
-                return self._back(delivery, now, force=force)
+                return self._back(delivery, now, find_mapping, force=force)
             except StorageConflict:
                 continue
         return NotAgain.BUSY
@@ -89,27 +103,29 @@ class Requeue:
         self._commit_and_call(now, Change(cell, called), Change(delivery, again))
         return None
 
-    def _back(self, delivery: Delivery, now: datetime, *, force: bool) -> NotAgain | None:
+    def _back(self, delivery: Delivery, now: datetime, find_mapping: FindMapping, *, force: bool) -> NotAgain | None:
         """Put an ended delivery at the end of its cell's line."""
-        around = self._ledger.surroundings(delivery, now)
-        write, platform = delivery.write, around.platform
-        refused = _final(delivery, force=force) or _not_now(delivery, around)
-        if refused is not None or write is None or platform is None:
-            return refused or NotAgain.GONE
-        at = to_milliseconds(now)
-        if force:
-            entering = as_newest(delivery, write, around.cell, platform, at)
-        else:
-            found = back_in_line(delivery, write, around.cell, platform)
-            if found is None:
-                return NotAgain.COVERED
-            entering = replace(found, forced=False)
+        write, final = delivery.write, _final(delivery, force=force)
+        if final is not None or write is None:
+            return final or NotAgain.GONE
+        mapping = None if delivery.cell.platform else find_mapping(delivery)
+        if mapping is None and not delivery.cell.platform:
+            return NotAgain.NEVER_MAPPED
+        bound = delivery if mapping is None else _addressed(delivery, mapping)
+        around = self._ledger.surroundings(bound, now)
+        platform, refused = around.platform, _not_now(around)
+        if refused is not None or platform is None:
+            return refused or NotAgain.PLATFORM_REMOVED
+        cell, at = around.cell if mapping is None else with_imported_history(around.cell, mapping), to_milliseconds(now)
+        entering = _entering(bound, write, cell, platform, at, force=force)
+        if entering is None:
+            return NotAgain.COVERED
         again = _queued_again(entering, _why(force=force), at)
-        cell = line.entered(around.cell, again, awaited_until=0, due_at=at)
-        cell = replace(cell, unsettled_id=None if cell.unsettled_id == delivery.id else cell.unsettled_id)
-        if around.cell.head is None:
-            cell = line.called(cell, at + self._rules.look_again)
-        self._commit_and_call(now, Change(around.cell, cell), Change(delivery, again), around)
+        entered = line.entered(cell, again, awaited_until=0, due_at=at)
+        entered = replace(entered, unsettled_id=None if cell.unsettled_id == delivery.id else cell.unsettled_id)
+        if cell.head is None:
+            entered = line.called(entered, at + self._rules.look_again)
+        self._commit_and_call(now, Change(around.cell, entered), Change(delivery, again), around)
         return None
 
     def _commit_and_call(
@@ -124,6 +140,26 @@ class Requeue:
         stored = self._ledger.commit(now, receipt=answered, cell=cell, delivery=delivery)
         if stored is not None and cell.before is not None and stored.generation > cell.before.generation:
             self._calls.try_to_send(stored)
+
+
+def _addressed(delivery: Delivery, mapping: Mapping) -> Delivery:
+    """Return a delivery that was never mapped as one to the place that its sourcedid stands for now."""
+    return replace(
+        delivery,
+        cell=CellKey(mapping.platform, mapping.line_item, mapping.user_id),
+        sourcedid_digest=sourcedid_digest(mapping.sourcedid),
+        context=mapping.context,
+    )
+
+
+def _entering(
+    delivery: Delivery, write: Write, cell: Cell, platform: Platform, now: int, *, force: bool
+) -> Delivery | None:
+    """Return an ended delivery as it enters its cell's line; None: newer outcomes bring all that it would."""
+    if force:
+        return as_newest(delivery, write, cell, platform, now)
+    found = back_in_line(delivery, write, cell, platform)
+    return None if found is None else replace(found, forced=False)
 
 
 def as_newest(delivery: Delivery, write: Write, cell: Cell, platform: Platform, now: int) -> Delivery:
@@ -154,10 +190,8 @@ def _final(delivery: Delivery, *, force: bool) -> NotAgain | None:
     return None
 
 
-def _not_now(delivery: Delivery, around: Surroundings) -> NotAgain | None:
+def _not_now(around: Surroundings) -> NotAgain | None:
     """Say what of its surroundings stands against another try."""
-    if not delivery.cell.platform:
-        return NotAgain.NEVER_MAPPED
     if around.platform is None:
         return NotAgain.PLATFORM_REMOVED
     if not around.tool:

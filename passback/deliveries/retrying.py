@@ -8,6 +8,7 @@ import click
 from chalicelib.delivery.records import DeliveryState
 from passback.asking import confirmed
 from passback.commands import Command
+from passback.deliveries.destinations import Destinations
 from passback.deliveries.filters import since_option, until_option, wanted, whose_options
 from passback.failures import CommandFailed
 from passback.output import Words
@@ -89,9 +90,10 @@ def _again(session: Session, ids: Sequence[str], expected: Sequence[str], *, for
     """Queue the deliveries again and tell; returns whether some could not be for other reasons than expected."""
     queued: list[str] = []
     refused: list[dict[str, str]] = []
+    destinations = Destinations(session.services, session.clock.now())
     with progress("queueing", len(ids)) as advance:
         for delivery_id in ids:
-            why = session.services.requeue.again(delivery_id, force=force)
+            why = session.services.requeue.again(delivery_id, force=force, find_mapping=destinations.find)
             if why is None:
                 queued.append(delivery_id)
             else:
