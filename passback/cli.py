@@ -4,7 +4,7 @@ import sys
 
 import click
 
-from passback import deliveries, doctor, faults, forget, keys, mappings, platforms, sending, serving, tools
+from passback import deliveries, doctor, faults, forget, keys, mappings, platforms, sending, serving, status, tools
 from passback.commands import Program
 
 
@@ -28,6 +28,7 @@ cli.add_command(forget.forget)
 cli.add_command(keys.key)
 cli.add_command(sending.send)
 cli.add_command(doctor.doctor)
+cli.add_command(status.status)
 cli.add_command(faults.fault)
 
 
