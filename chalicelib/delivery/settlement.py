@@ -34,7 +34,7 @@ def verdict(
         if cell.submission is not SubmissionState.SENT:
             return Verdict.UNDECIDED
         return Verdict.APPLIED if _shows_type(write, result) else Verdict.MISSING
-    return Verdict.GRADED_MEANWHILE if _shows_another(cell, result, profile) else Verdict.MISSING
+    return Verdict.GRADED_MEANWHILE if shows_another(cell, result, profile) else Verdict.MISSING
 
 
 def shows_score(write: Write, result: Result | None, line_item_maximum: Decimal | None, profile: Profile) -> bool:
@@ -60,7 +60,7 @@ def _shows_type(write: Write, result: Result | None) -> bool:
     return result.submission_type == TYPE_OF_DATA[write.data.kind]
 
 
-def _shows_another(cell: Cell, result: Result | None, profile: Profile) -> bool:
+def shows_another(cell: Cell, result: Result | None, profile: Profile) -> bool:
     """Tell whether a score is shown that the cell did not know; no row, or an empty one, tells nothing."""
     if result is None or result.score is None or cell.last_known is None:
         return False

@@ -9,7 +9,7 @@ from chalicelib.delivery.attempt import Attempt, Claimed
 from chalicelib.delivery.endings import Ending, begun, ended_delivery, settled_cell
 from chalicelib.delivery.holding import commit_held
 from chalicelib.delivery.records import Cell, Delivery, DeliveryState, KnownScore, SubmissionState
-from chalicelib.delivery.settlement import Verdict, carries_work, shows_score, verdict
+from chalicelib.delivery.settlement import Verdict, carries_work, shows_another, shows_score, verdict
 from chalicelib.errors import OutcomeCode, PlatformUnavailable, StorageConflict, StorageUnreadable
 from chalicelib.lti11.messages import Write
 from chalicelib.lti13.ags import AgsClient
@@ -62,8 +62,9 @@ class Settling:
         found = verdict(cell, write, result, maximum, profile)
         if found is Verdict.MISSING and carries_work(write, profile):
             return self._send_again(cell, delivery, write, platform, deadline)
-        posted = known(result) if shows_score(write, result, maximum, profile) else None
-        return self._write_down(cell, delivery, found, shown=known(result), posted=posted)
+        ours = shows_score(write, result, maximum, profile)
+        graded = not ours and shows_another(cell, result, profile)
+        return self._write_down(cell, delivery, found, known(result), ours=ours, graded=graded)
 
     def _send_again(self, cell: Cell, delivery: Delivery, write: Write, platform: Platform, deadline: Deadline) -> Cell:
         """Send lost work again under the claim of the delivery whose turn it is."""
@@ -105,8 +106,9 @@ class Settling:
         return self._commit(cell, lambda held: replace(held, unsettled_id=None, submission=submission))
 
     def _write_down(
-        self, cell: Cell, delivery: Delivery, found: Verdict, *, shown: KnownScore, posted: KnownScore | None
+        self, cell: Cell, delivery: Delivery, found: Verdict, shown: KnownScore, *, ours: bool, graded: bool
     ) -> Cell:
+        """Write down what was found; ``graded``: what is shown is a person's grade, which those in line respect."""
         now, write = to_milliseconds(self._clock.now()), delivery.write
         if write is None or found is Verdict.UNDECIDED:  # should it come again, it is tried as a retry
             return self._commit(cell, lambda held: replace(held, unsettled_id=None))
@@ -122,11 +124,13 @@ class Settling:
         ended = replace(delivery, outcome_unknown=False)
         if applied:
             ended = ended_delivery(delivery, Ending(DeliveryState.DELIVERED, answers.success(), applied=True), now)
-        return self._commit(
-            cell,
-            lambda held: settled_cell(held, delivery, write, shown=shown, confirmed=posted, applied=applied),
-            Change(delivery, ended),
-        )
+        posted = shown if ours else None
+
+        def settled(held: Cell) -> Cell:
+            after = settled_cell(held, delivery, write, shown=shown, confirmed=posted, applied=applied)
+            return replace(after, graded_at=now) if graded else after
+
+        return self._commit(cell, settled, Change(delivery, ended))
 
     def _look(
         self, delivery: Delivery, write: Write, platform: Platform, deadline: Deadline

@@ -8,7 +8,8 @@ import pytest
 from pox import delete_result, replace_result
 from stage import OUTCOME_URL, Crash, Seat, Stage, open_stage
 
-from chalicelib.lti11.tools import OnDelay
+from chalicelib.lti11.tools import OnDelay, Tool
+from chalicelib.mapping.model import Mapping
 
 from .queueing import FAULTS, QUEUED, TEXT, Write, deliveries, hours_pass, nothing_is_left, signed, states
 
@@ -134,3 +135,25 @@ def test_an_outcome_that_comes_out_of_turn_does_not_lose_its_score_to_a_newer_on
         answer = stage.deliver(OUTCOME_URL, headers, older, received=received)
         assert (answer.code, answer.description) == ("success", "")
         assert stage.state(seat)["score"] == Decimal(5)
+
+
+def test_a_grade_that_is_seen_while_lost_work_is_settled_stays(tmp_path: Path) -> None:
+    """The work is found in the results, beside a grade that was given after the outcome which waits behind it."""
+    with open_stage(tmp_path) as stage:
+        seat = stage.seat(points=10)
+        stage.faults({"path": "score", "kind": "drop_after", "count": 1})
+        assert stage.send(work(seat.sourcedid)).error == "platform_unavailable"
+        stage.services.tools.add(Tool("queueing tool", ("s3cret",), on_delay=OnDelay.QUEUE))
+        line_item, user_id = seat.prepared["line_item"], seat.prepared["user_id"]
+        stage.services.mappings.put(Mapping("queueing tool", "other", "canvas", line_item, user_id))
+        stage.clock.move(2)
+        stage.faults(DOWN)
+        answer = stage.send(score("other"), consumer_key="queueing tool", secret="s3cret")
+        assert answer.description == QUEUED
+        stage.clock.move(2)
+        stage.grade(seat, "8")
+        stage.faults()
+        hours_pass(stage)
+        state = stage.state(seat)
+        assert (state["score"], state["graded_by"], state["attempt"]) == (Decimal(8), "person", 1)
+        assert states(stage) == ["delivered", "held"]
