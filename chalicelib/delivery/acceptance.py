@@ -96,13 +96,13 @@ class Acceptance:
         return self._accept_awaited(wanted, delivery, cell, deadline)
 
     def _says_again(self, wanted: AddressedWrite, cell: Cell) -> bool:
-        """Tell whether a tool says again what it was not told yet to be stored.
+        """Tell whether a tool hands in again the work that it was not told yet to be stored.
 
         The message has another number and so another body. But as long as the first one is under way, or nobody knows
-        its end, the tool has every reason to send it again, and work would be handed in twice.
+        its end, the tool has every reason to send it again, and the work would be one more attempt.
         """
         newest = cell.newest
-        if newest is None or not wanted.follows(cell, REPEAT_WITHIN):
+        if newest is None or not line.sets_work(wanted.write) or not wanted.follows(cell, REPEAT_WITHIN):
             return False
         if newest.delivery_id != cell.unsettled_id and not line.stands_in(cell, newest.delivery_id):
             return False
