@@ -285,7 +285,7 @@ class Attempt:
             changed = replace(delivery, outcome_unknown=unknown, platform_status=problem.status)
             return self._put_off(run, changed, problem.reason, due_at)
         if delivery.acknowledged:
-            answer = answers.gave_up(problem.reason, self._rules.days)
+            answer = answers.gave_up(problem.reason, self._rules.patience)
         else:
             answer = answers.unavailable(
                 PlatformUnavailable(problem.reason, maybe_applied=unknown, status=problem.status)

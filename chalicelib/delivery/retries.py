@@ -2,11 +2,11 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import timedelta
 
 from chalicelib.delivery.records import Delivery
 
 _DAY = 86_400_000
+_UNITS = ((_DAY, "day"), (3_600_000, "hour"), (60_000, "minute"), (1000, "second"))
 
 FILE_WAITS = (2 * 60_000, 5 * 60_000, 10 * 60_000, 20 * 60_000)
 """The longest waits between the tries of a file: the fifth falls within the hour (design, row "Files")."""
@@ -41,9 +41,11 @@ class RetryRules:
         return now - since > self.give_up_after
 
     @property
-    def days(self) -> int:
-        """The days after which a delivery is given up, for people."""
-        return int(timedelta(milliseconds=self.give_up_after).days)
+    def patience(self) -> str:
+        """The time after which a delivery is given up, for people: whole days, or hours, minutes, seconds."""
+        size, unit = next((each for each in _UNITS if self.give_up_after >= each[0]), _UNITS[-1])
+        number = self.give_up_after // size
+        return f"{number} {unit}" if number == 1 else f"{number} {unit}s"
 
 
 def next_file_try(file_tries: int, now: int, chance: Callable[[], float]) -> int:

@@ -185,11 +185,10 @@ def never_mapped() -> Answer:
     )
 
 
-def gave_up(reason: str, days: int) -> Answer:
-    """An acknowledged outcome that the platform did not take for days."""
+def gave_up(reason: str, time: str) -> Answer:
+    """An acknowledged outcome that the platform did not take for so long, such as ``7 days``."""
     return failure(
-        OutcomeCode.PLATFORM_UNAVAILABLE,
-        f"The grade was not stored: for {days} days the platform took nothing: {reason}.",
+        OutcomeCode.PLATFORM_UNAVAILABLE, f"The grade was not stored: for {time} the platform took nothing: {reason}."
     )
 
 

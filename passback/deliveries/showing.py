@@ -13,7 +13,7 @@ from passback.deliveries.documents import QUEUED, delivery_document, due, told
 from passback.failures import CommandFailed
 from passback.moments import instant
 from passback.output import Facts, Table, View, Words
-from passback.remedies import Remedy, remedy_of
+from passback.remedies import Remedy, advice_for, remedy_of
 from passback.session import Session, pass_session
 
 WALKED = 20_000
@@ -61,8 +61,10 @@ def find(session: Session, name: str) -> Delivery:
         among = "" if digits is None else f" among the newest {WALKED} deliveries"
         raise CommandFailed(
             "not_found",
-            f"There is no such delivery{among}. An outcome that failed a local check (signature, sourcedid, numbers) "
-            "makes none: look for its reference in the log. `passback delivery list` names those there are.",
+            f"There is no such delivery{among}. An outcome that was refused before it was stored makes none: one that "
+            "failed a local check (signature, sourcedid, numbers), or of a tool with `--on-delay fail` while its "
+            "platform was known to be down. Look for its reference in the log. `passback delivery list` names those "
+            "there are.",
         )
     return found
 
@@ -80,13 +82,17 @@ def _story(session: Session, delivery: Delivery, cell: Cell | None, remedy: Reme
         rows = [(instant(event.at) or "", event.what) for event in delivery.events]
         views.append(Table(("when", "what happened"), rows))
     if remedy is not None:
-        views.append(Facts([("why", remedy.cause), ("what to do", remedy.remedy), ("then", _retry(delivery, remedy))]))
+        views.append(
+            Facts(
+                [("why", remedy.cause), ("what to do", remedy.remedy), ("then", advice_for(delivery, remedy).sentence)]
+            )
+        )
     return views
 
 
 def _pairs(delivery: Delivery, cell: Cell | None, now: int) -> list[tuple[str, str]]:
     unknown = " (whether the platform applied it is unknown)" if delivery.outcome_unknown else ""
-    forced = " (an operator wants it over whatever the gradebook holds)" if delivery.forced else ""
+    forced = " (forced by an operator)" if delivery.forced else ""
     pairs = [
         ("id", delivery.id),
         ("state", delivery.state.value + unknown + forced),
@@ -158,18 +164,12 @@ def _place_document(delivery: Delivery, cell: Cell | None) -> dict[str, Any] | N
 def _remedy_document(delivery: Delivery, remedy: Remedy | None) -> dict[str, str] | None:
     if remedy is None:
         return None
+    advice = advice_for(delivery, remedy)
     return {
         "name": remedy.name,
         "cause": remedy.cause,
         "remedy": remedy.remedy,
-        "retry": remedy.retry.name.lower(),
-        "then": _retry(delivery, remedy),
+        "retry": advice.kind.name.lower(),
+        "then": advice.sentence,
         "source": remedy.source,
     }
-
-
-def _retry(delivery: Delivery, remedy: Remedy) -> str:
-    """Say whether to retry, with the delivery's own id in the command."""
-    return remedy.retry.value.replace("retry ID`", f"retry {delivery.id}`").replace(
-        "--force ID`", f"--force {delivery.id}`"
-    )

@@ -10,6 +10,7 @@ from types import MappingProxyType
 from chalicelib.delivery.records import Delivery
 from chalicelib.errors import OutcomeCode
 from chalicelib.lti13.profiles import PROFILES, RefusalKind, classify
+from passback.remedies.advice import Advice, advice_for
 from passback.remedies.canvas_access import CANVAS_ACCESS
 from passback.remedies.canvas_scores import CANVAS_SCORES
 from passback.remedies.general import BY_CODE, BY_KIND, BY_STATE, GENERAL, WITHOUT_REMEDY
@@ -20,7 +21,7 @@ from passback.remedies.other_platforms import OTHER_ANSWERS
 from passback.remedies.ours import GAVE_UP, OURS
 from passback.remedies.tokens import TOKENS
 
-__all__ = ["CHAPTERS", "Remedy", "Retry", "Shown", "Sign", "remedy_for", "remedy_of"]
+__all__ = ["CHAPTERS", "Advice", "Remedy", "Retry", "Shown", "Sign", "advice_for", "remedy_for", "remedy_of"]
 
 # Throttling before all refusals: a 403 or 429 with that text is none.
 _SAID = (*NOT_NOW[:1], *TOKENS, *CANVAS_ACCESS, *CANVAS_SCORES, *MOODLE_ANSWERS, *OTHER_ANSWERS, *NOT_NOW[1:])

@@ -108,7 +108,7 @@ CANVAS_ACCESS = (
         "The course or the line item is gone, or the line item is another course's. Older Canvas says so of concluded "
         "courses too.",
         "Open the assignment in Canvas: was it deleted, copied or moved? " + _IMPORT + " If the course has only "
-        "concluded, open it again and retry instead.",
+        "concluded, open it again instead.",
         Retry.RESEND,
         _SOURCE,
     ),

@@ -110,6 +110,14 @@ NOT_NOW = (
         _DESIGN,
     ),
     Remedy(
+        "try-cut-short",
+        sign("the try was cut short"),
+        "Passback was stopped in the middle of a try (an update, a crash), and nobody knows what became of the call.",
+        "Compare the gradebook. A retry is safe: Passback looks there first, and sends only what is missing.",
+        Retry.RETRY,
+        _DESIGN,
+    ),
+    Remedy(
         "canvas-token-endpoint-down",
         sign("token endpoint: HTTP 5", "token endpoint: ...Unavailable", "token endpoint: ...Gateway", profiles=CANVAS),
         "Canvas's token endpoint fails; no score was sent.",

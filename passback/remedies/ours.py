@@ -26,9 +26,9 @@ OURS = (
         "never-mapped",
         sign(told=("The grade was not stored: no mapping appeared for its sourcedid",)),
         "The outcome waited 90 days for a mapping of its sourcedid, and none came.",
-        "See whether the sourcedid is still asked for with `passback mapping missing`, import its mapping, and let the "
-        "tool send the grade again.",
-        Retry.RESEND,
+        "See whether the sourcedid is still asked for with `passback mapping missing`, and bring its mapping in: "
+        "`passback mapping import`, or `passback mapping add` for one.",
+        Retry.RETRY,
         _ANSWERS,
     ),
     Remedy(
@@ -97,7 +97,8 @@ OURS = (
         "tool-not-registered",
         sign(told=("The outcome was not sent: its tool is not registered any more",)),
         "The tool that sent this outcome was removed from Passback before it could be delivered.",
-        "If the grade is wanted: register the tool again under the same key (`passback tool add`).",
+        "If the grade is wanted: register the tool again under the same key (`passback tool add`). Was the outcome "
+        "parked, its sourcedid must be mapped first.",
         Retry.RETRY,
         _ANSWERS,
     ),
@@ -171,8 +172,8 @@ OURS = (
 GAVE_UP = (
     Remedy(
         "queue-time-over",
-        sign(told=("The grade was not stored: for ... days the platform took nothing",)),
-        "Passback tried for days and the platform took nothing; then it gave up.",
+        sign(told=("The grade was not stored: for ... the platform took nothing",)),
+        "Passback tried for days (or as long as it is set to) and the platform took nothing; then it gave up.",
         "Read the reason behind it in `passback delivery show ID`, and see that the platform answers: `passback "
         "doctor`.",
         Retry.RETRY,

@@ -7,12 +7,12 @@ from decimal import Decimal
 from pathlib import Path
 
 import pytest
-from functional.test_delivery_commands import Desk
 from pox import replace_result
 from stage import CONSUMER_KEY, SECRET, Seat, Stage, open_stage
 
 from chalicelib.lti11.tools import OnDelay, Tool, Unmapped
 from chalicelib.mapping.model import Submitted
+from functional.test_delivery_commands import Desk
 
 KEPT_PARKED_DAYS = 91
 

@@ -76,9 +76,21 @@ def test_what_an_operator_put_back_in_line_has_the_whole_time_again() -> None:
     assert RULES.gives_up(delivery, NOW + 7 * DAY + 1)
 
 
-@pytest.mark.parametrize(("give_up_after", "days"), [(7 * DAY, 7), (3 * DAY, 3), (3 * DAY + HOUR, 3), (HOUR, 0)])
-def test_the_days_are_whole_ones(give_up_after: int, days: int) -> None:
-    assert RetryRules(give_up_after=give_up_after).days == days
+@pytest.mark.parametrize(
+    ("give_up_after", "told"),
+    [
+        (7 * DAY, "7 days"),
+        (DAY, "1 day"),
+        (3 * DAY + HOUR, "3 days"),
+        (DAY - 1, "23 hours"),
+        (HOUR, "1 hour"),
+        (2 * MINUTE, "2 minutes"),
+        (30_000, "30 seconds"),
+        (0, "0 seconds"),
+    ],
+)
+def test_how_long_it_was_tried_is_told_in_whole_units(give_up_after: int, told: str) -> None:
+    assert RetryRules(give_up_after=give_up_after).patience == told
 
 
 def test_the_next_message_for_one_delivery_waits_longer_than_a_worker_holds_one() -> None:

@@ -44,7 +44,7 @@ def said_by_answers() -> list[str]:
         "problem": PlatformUnavailable("REASON", maybe_applied=False),
         "refusal": HostRefused("REASON"),
         "reason": "REASON",
-        "days": RetryRules().days,
+        "time": RetryRules().patience,
     }
     found = []
     for name, function in inspect.getmembers(answers, inspect.isfunction):

@@ -169,7 +169,7 @@ def test_a_failure_that_may_have_been_applied_does_not_say_that_it_was_not() -> 
         (answers.host_refused(HostRefused("the host is not registered")), "platform_refused"),
         (answers.platform_missing(), "platform_refused"),
         (answers.tool_missing(), "platform_refused"),
-        (answers.gave_up("status 503", 7), "platform_unavailable"),
+        (answers.gave_up("status 503", "7 days"), "platform_unavailable"),
         (answers.grade_not_kept(), "platform_refused"),
         (answers.score_out_of_range(), "platform_refused"),
         (answers.sourcedid_invalid(), "sourcedid_invalid"),
@@ -182,7 +182,7 @@ def test_a_failure_has_its_code_and_never_the_word_that_tools_search_for(answer:
 
 
 def test_what_was_given_up_says_why_and_after_how_long() -> None:
-    description = answers.gave_up("status 503", 7).description
+    description = answers.gave_up("status 503", "7 days").description
     assert "for 7 days" in description
     assert "status 503" in description
 
