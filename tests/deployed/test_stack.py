@@ -4,11 +4,15 @@ Rights are enforced there as on AWS: a call that a role does not allow would fai
 """
 
 import json
+from collections.abc import Iterator
+from contextlib import contextmanager
 from decimal import Decimal
 from typing import Any
 
 import pytest
 
+from chalicelib.delivery.queue import Message, write_message
+from chalicelib.delivery.sqs import VISIBILITY_SECONDS
 from deployed.account import STAGE
 from deployed.stack import Deployed, Student, events, eventually
 from passback.local.worker import schedule_event
@@ -72,20 +76,70 @@ def test_what_nobody_can_read_ends_among_the_dead_letters(deployed: Deployed) ->
     assert counts["ApproximateNumberOfMessages"] == "0"
 
 
+def test_there_is_one_door_to_the_functions(deployed: Deployed) -> None:
+    """The transform makes a stage of its own, named Stage, where nobody stops it."""
+    api = deployed.account.outputs["RestAPIId"]
+    stages = deployed.account.client("apigateway").get_stages(restApiId=api)["item"]
+    assert [stage["stageName"] for stage in stages] == ["api"]
+
+
 def test_no_function_was_refused_a_right(deployed: Deployed) -> None:
     lines = [line for function in (API, WORKER, SCHEDULE) for line in log(deployed, function)]
     assert not [line for line in lines if "AccessDenied" in line or "not authorized" in line]
 
 
-def test_rights_are_enforced_here(deployed: Deployed, student: Student) -> None:
-    """The judge of the test before: without its policy a function gets nowhere, and its log says why."""
+@contextmanager
+def without_its_table(deployed: Deployed, function: str, policy: str) -> Iterator[None]:
+    """Take a function's rights on the table away for a while."""
     iam = deployed.account.client("iam")
-    role = deployed.account.client("lambda").get_function(FunctionName=API)["Configuration"]["Role"].split("/")[-1]
-    kept = iam.get_role_policy(RoleName=role, PolicyName="outcomes")["PolicyDocument"]
-    iam.delete_role_policy(RoleName=role, PolicyName="outcomes")
+    role = deployed.account.client("lambda").get_function(FunctionName=function)["Configuration"]["Role"].split("/")[-1]
+    kept = iam.get_role_policy(RoleName=role, PolicyName=policy)["PolicyDocument"]
+    others = [one for one in kept["Statement"] if not one["Action"][0].startswith("dynamodb:")]
+    assert len(others) < len(kept["Statement"])
+    iam.put_role_policy(RoleName=role, PolicyName=policy, PolicyDocument=json.dumps({**kept, "Statement": others}))
     try:
-        answer = deployed.outcome(student).post_replace_result(0.5)
+        yield
     finally:
-        iam.put_role_policy(RoleName=role, PolicyName="outcomes", PolicyDocument=json.dumps(kept))
+        iam.put_role_policy(RoleName=role, PolicyName=policy, PolicyDocument=json.dumps(kept))
+
+
+def test_rights_are_enforced_here(deployed: Deployed, student: Student) -> None:
+    """The judge of the test before: without the table a function gets nowhere, and its log says why."""
+    with without_its_table(deployed, API, "outcomes"):
+        answer = deployed.outcome(student).post_replace_result(0.5)
     assert answer.post_response.status_code == 500
     assert any("AccessDenied" in line for line in log(deployed, API))
+
+
+@contextmanager
+def broken(deployed: Deployed, function: str) -> Iterator[None]:
+    """Give a function a setting with which it cannot start, for a while."""
+    functions = deployed.account.client("lambda")
+    kept = functions.get_function_configuration(FunctionName=function)["Environment"]
+    wrong = {"Variables": {**kept["Variables"], "PASSBACK_SHARDS": "many"}}
+    functions.update_function_configuration(FunctionName=function, Environment=wrong)
+    try:
+        yield
+    finally:
+        functions.update_function_configuration(FunctionName=function, Environment=kept)
+
+
+def test_what_fails_its_worker_again_and_again_is_set_aside_by_the_queue(deployed: Deployed) -> None:
+    queues, outputs = deployed.account.queues, deployed.account.outputs
+    url = queues.get_queue_url(QueueName=outputs["QueueName"])["QueueUrl"]
+    dead = queues.get_queue_url(QueueName=outputs["DeadLetterQueueName"])["QueueUrl"]
+    body = write_message(Message("nobody", 1))
+    found: list[str] = []
+
+    def look() -> bool:
+        messages = queues.receive_message(QueueUrl=dead, VisibilityTimeout=60).get("Messages", [])
+        found.extend(message["Body"] for message in messages)
+        return body in found
+
+    queues.set_queue_attributes(QueueUrl=url, Attributes={"VisibilityTimeout": "0"})
+    try:
+        with broken(deployed, WORKER):
+            queues.send_message(QueueUrl=url, MessageBody=body, MessageGroupId="y", MessageDeduplicationId="y")
+            assert eventually(look)
+    finally:
+        queues.set_queue_attributes(QueueUrl=url, Attributes={"VisibilityTimeout": str(VISIBILITY_SECONDS)})
