@@ -140,7 +140,7 @@ def check_key_set(services: "Services", base_url: str | None, fetch: FetchKeySet
 
 
 def check_platform(services: "Services", platform: Platform, resolve: Resolve, *, key_found: bool) -> Iterator[Check]:
-    """Check one platform: its hosts, a token, and one line item."""
+    """Check one platform: its hosts, a token, one line item, and one result."""
     yield check_hosts(platform, resolve, local=services.settings.is_local)
     if not key_found:
         yield Check(f"{platform.name}: token", CheckState.SKIPPED, "There is no signing key to ask with.")
@@ -148,7 +148,7 @@ def check_platform(services: "Services", platform: Platform, resolve: Resolve, *
     token = _asked(f"{platform.name}: token", lambda: _token(services, platform))
     yield token
     if token.state is CheckState.OK:
-        yield check_line_item(services, platform)
+        yield from check_line_item(services, platform)
 
 
 def check_hosts(platform: Platform, resolve: Resolve, *, local: bool) -> Check:
@@ -173,23 +173,29 @@ def check_hosts(platform: Platform, resolve: Resolve, *, local: bool) -> Check:
     return ok_check(name, ", ".join(platform.hosts))
 
 
-def check_line_item(services: "Services", platform: Platform) -> Check:
-    """Read the line item of some mapping to the platform."""
+def check_line_item(services: "Services", platform: Platform) -> Iterator[Check]:
+    """Read the line item of some mapping to the platform, and its student's result: each needs a scope of its own."""
     name = f"{platform.name}: line item"
     mapping = _some_mapping(services, platform)
     if mapping is None:
-        return Check(
+        yield skipped_check(
             name,
-            CheckState.SKIPPED,
             f"None of the first {_LOOKED_AT} mappings of each tool points to this platform.",
             "Bring mappings in: `passback mapping import`.",
         )
+        return
 
     def read() -> str:
         item = services.ags.read_line_item(platform, mapping.line_item, _deadline(services.clock))
         return f"{mapping.line_item} has a maximum of {item.score_maximum}."
 
-    return _asked(name, read)
+    yield _asked(name, read)
+
+    def read_result() -> str:
+        services.ags.read_result(platform, mapping.line_item, mapping.user_id, _deadline(services.clock))
+        return "The result of a mapped student can be read."
+
+    yield _asked(f"{platform.name}: result", read_result)
 
 
 def _some_mapping(services: "Services", platform: Platform) -> Mapping | None:

@@ -1,15 +1,17 @@
 """``passback doctor``: is everything in place for a grade to arrive, and why is a signature refused."""
 
+from collections.abc import Iterator
 from datetime import datetime, timedelta
 from typing import BinaryIO
 
 import click
 
-from passback.checks import CheckState, all_checks, fetch_json, system_resolve
+from passback.checks import Check, CheckState, all_checks, fetch_json, system_resolve
 from passback.commands import Command
 from passback.failures import CommandFailed
 from passback.home import Home
 from passback.moments import Moment, milliseconds
+from passback.outcome_message import post
 from passback.output import Table, Words
 from passback.parameters import PlainText, secret_from_stdin, split_url
 from passback.session import Session, pass_session
@@ -45,8 +47,9 @@ def doctor(
 ) -> None:
     """Check that grades can arrive, or explain why a signature is refused.
 
-    Settings, table, signing key, key set, and of every platform its hosts, an access token and one line item; each
-    line says what to do when it fails. The exit status is 1 when a check failed.
+    Settings, table, signing key, key set; of every platform its hosts, an access token, one line item, one result and
+    the clock; the URL that tools sign, the queues, worker and schedule. Each line says what to do when it fails. The
+    exit status is 1 when a check failed.
     """
     if captured is not None:
         secret = secret_from_stdin() if secret_stdin else None
@@ -62,7 +65,7 @@ def doctor(
 def _check(session: Session) -> bool:
     from passback.signature.showing import check_document, check_rows
 
-    checks = list(all_checks(session.services, _base_url(session), system_resolve, fetch_json))
+    checks = list(_checks(session))
     failed = [check for check in checks if check.state is CheckState.FAILED]
     document: dict[str, object] = {"ok": not failed, "checks": [check_document(check) for check in checks]}
     if failed:
@@ -70,6 +73,18 @@ def _check(session: Session) -> bool:
     verdict = Words(f"{len(failed)} checks failed.", "red") if failed else Words("All is in place.", "green")
     session.output.show(document, Table(("check", "", "what was found, and what to do"), check_rows(checks)), verdict)
     return bool(failed)
+
+
+def _checks(session: Session) -> Iterator[Check]:
+    from passback.queues import queues_of
+    from passback.stage_checks import all_stage_checks
+
+    base_url, services = _base_url(session), session.services
+    records = list(all_checks(services, base_url, system_resolve, fetch_json))
+    yield from records
+    if not any(each.name == "table" and each.state is CheckState.FAILED for each in records):
+        urls = services.settings.public_urls or tuple(filter(None, (base_url,)))
+        yield from all_stage_checks(services, urls, queues_of(session), post)
 
 
 def _explain(

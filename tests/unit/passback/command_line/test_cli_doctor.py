@@ -8,9 +8,12 @@ from click.testing import CliRunner
 
 import passback.doctor
 from chalicelib.clock import SystemClock
+from chalicelib.config import Settings
 from chalicelib.delivery.pacing import Pace
+from chalicelib.delivery.sqs import create_queues
 from chalicelib.lti13.transport import Transport
 from chalicelib.services import Services, connect
+from chalicelib.storage.clients import make_sqs_client
 from chalicelib.storage.table import Table
 from command_line.running import Operator
 from passback.checks import Check, CheckState, all_checks
@@ -25,6 +28,8 @@ Answer = Callable[[httpx.Request], httpx.Response]
 def platform_answer(request: httpx.Request) -> httpx.Response:
     if request.url.path == "/login/oauth2/token":
         return httpx.Response(200, json={"access_token": "t", "token_type": "Bearer", "expires_in": 3600})
+    if request.url.path.endswith("/results"):
+        return httpx.Response(200, json=[])
     return httpx.Response(200, json={"id": LINE_ITEM, "scoreMaximum": 10, "label": "Quiz"})
 
 
@@ -58,6 +63,10 @@ def checked(services: Services, base_url: str | None = BASE, **changed: Any) -> 
 
 @pytest.fixture
 def ready(operator: Operator) -> Operator:
+    operator.environment["AWS_ENDPOINT_URL_SQS"] = "https://sqs.us-east-1.amazonaws.com"
+    settings = Settings()
+    queues = settings.queue, settings.dead_letter_queue
+    create_queues(make_sqs_client(settings, operator.environment), *queues)
     operator.add_platform()
     operator.add_tool()
     operator.ok("key", "show")
@@ -77,6 +86,7 @@ def test_when_all_is_in_place_every_check_is_ok(ready: Operator) -> None:
         "campus: hosts",
         "campus: token",
         "campus: line item",
+        "campus: result",
     ]
     assert "10" in checks["campus: line item"].detail
 
@@ -89,6 +99,8 @@ def test_when_all_is_in_place_every_check_is_ok(ready: Operator) -> None:
         (refusing("token", 503, {}), "token", "up"),
         (refusing("line_items", 404, {"errors": {"message": "not found"}}), "line item", "import"),
         (refusing("line_items", 500, {}), "line item", "up"),
+        (refusing("/results", 401, {"errors": {"message": "Insufficient permissions"}}), "result", ""),
+        (refusing("/results", 503, {}), "result", "up"),
     ],
 )
 def test_what_a_platform_refuses_is_told_with_what_to_do(
@@ -183,6 +195,12 @@ def test_the_command_ends_with_0_when_nothing_failed(ready: Operator) -> None:
     assert result.exit_code == 0
     assert document["ok"] is True
     assert {each["state"] for each in document["checks"]} == {"ok", "skipped"}
+    assert [each["check"] for each in document["checks"]][-4:] == [
+        "signed URL",
+        "queues",
+        "worker and schedule",
+        "campus: clock",
+    ]
 
 
 @pytest.mark.usefixtures("reachable")

@@ -85,6 +85,7 @@ FIXED = {
     "key": ["show"],
     "send": [],
     "doctor": [],
+    "status": [],
 }
 
 
