@@ -14,6 +14,7 @@ from chalicelib.delivery.endings import (
     confirmed_submission,
     ended_delivery,
     first_submission_noted,
+    may_be_applied,
     queued,
     settled_cell,
     waiting,
@@ -44,7 +45,8 @@ from chalicelib.lti11.messages import (
 AT = 1_770_113_730_123
 DAY = 86_400_000
 ESSAY = ReplaceResult(ToolScore(ScoreScale.FRACTION, Decimal("0.7")), ResultData(DataKind.TEXT, "My essay"))
-EARLIER = NewestDelivery("d1", "tool", "digest of another body", AT - 500, score_at=AT - 500)
+EARLIER = NewestDelivery("d1", "tool", "digest of another body", AT - 500, score_at=AT - 500, score_by="d1")
+OF_THIS = NewestDelivery("d2", "tool", "digest of a body", AT, AT, "d2", AT, "d2")
 DELIVERY = Delivery(
     id="d2",
     cell=CellKey("canvas", "line item", "user"),
@@ -70,6 +72,9 @@ BEFORE = Cell(
     last_posted=KnownScore(Decimal("0.5"), Decimal(1)),
     last_known=KnownScore(Decimal("0.5"), Decimal(1)),
     newest=EARLIER,
+    settled=EARLIER,
+    posted_timestamp=AT - 500,
+    posted_by="d1",
 )
 OWNED = line.claimed(
     line.entered(BEFORE, DELIVERY, awaited_until=AT + 12_000, due_at=AT + 12_000), DELIVERY.lease_until
@@ -133,6 +138,16 @@ class TestQueued:
 
     def test_what_a_tool_was_told_stays_told(self) -> None:
         assert queued(replace(DELIVERY, queueable=False, acknowledged=True), "", AT).acknowledged is True
+
+    @pytest.mark.parametrize(
+        ("lease_until", "unknown", "may_be"), [(0, False, False), (0, True, True), (AT, False, True), (AT, True, True)]
+    )
+    def test_a_try_that_never_ended_may_have_reached_the_gradebook(
+        self, lease_until: int, unknown: bool, may_be: bool
+    ) -> None:
+        delivery = replace(DELIVERY, lease_until=lease_until, outcome_unknown=unknown)
+        assert may_be_applied(delivery) is may_be
+        assert queued(delivery, "", AT).outcome_unknown is may_be
 
 
 class TestWaiting:
@@ -216,10 +231,29 @@ class TestEndedCell:
     def test_a_persons_grade_is_remembered_with_the_time_it_was_noticed(self, ending: Ending) -> None:
         assert ended_cell(NOTED, DELIVERY, ending).graded_at == AT + 300
 
-    @pytest.mark.parametrize("ending", [DONE, REFUSED, FAILED, UNKNOWN, SUPERSEDED])
+    @pytest.mark.parametrize("ending", [REFUSED, FAILED, UNKNOWN, SUPERSEDED, replace(DONE, posted=None)])
     def test_no_other_end_tells_of_a_persons_grade_or_forgets_it(self, ending: Ending) -> None:
         assert ended_cell(NOTED, DELIVERY, ending).graded_at is None
         assert ended_cell(replace(NOTED, graded_at=AT - 7), DELIVERY, ending).graded_at == AT - 7
+
+    def test_a_persons_grade_that_our_score_went_over_is_forgotten(self) -> None:
+        assert ended_cell(replace(NOTED, graded_at=AT - 7), DELIVERY, DONE).graded_at is None
+        assert ended_cell(NOTED, DELIVERY, replace(DONE, graded=True)).graded_at is None
+
+    @pytest.mark.parametrize("ending", [UNKNOWN, REFUSED, FAILED], ids=["unknown", "refused", "failed"])
+    def test_a_score_that_was_not_confirmed_went_over_nobodys_grade(self, ending: Ending) -> None:
+        cell = ended_cell(replace(NOTED, graded_at=AT - 7), DELIVERY, replace(ending, posted=OURS))
+        assert cell.graded_at == AT - 7
+
+    @EVERY_ENDING
+    def test_a_grade_that_was_read_is_noticed_however_it_ends(self, ending: Ending) -> None:
+        read = replace(ending, graded=True, posted=None)
+        assert ended_cell(replace(NOTED, graded_at=AT - 7), DELIVERY, read).graded_at == AT + 300
+
+    def test_one_held_for_a_grade_that_was_noticed_after_it_came_moves_that_grade_no_further(self) -> None:
+        """What was received since then, and before this one ended, was meant to go over the grade."""
+        assert ended_cell(replace(NOTED, graded_at=AT), DELIVERY, HELD).graded_at == AT
+        assert ended_cell(replace(NOTED, graded_at=AT - 1), DELIVERY, HELD).graded_at == AT + 300
 
     def test_a_delivered_score_is_what_was_posted_and_what_stands(self) -> None:
         cell = ended_cell(NOTED, DELIVERY, DONE)
@@ -286,15 +320,53 @@ class TestEndedCell:
         cell = ended_cell(OWNED, DELIVERY, ending)
         assert (cell.newest_received_at, cell.newest) == (AT - 500, EARLIER)
 
+    @pytest.mark.parametrize("ending", [DONE, HELD, HELD_WITH_WORK], ids=["done", "held", "held with work"])
+    def test_what_surely_had_an_effect_or_gave_way_to_a_person_covers_what_is_older(self, ending: Ending) -> None:
+        assert ended_cell(OWNED, DELIVERY, ending).settled == OF_THIS
+        assert ended_cell(replace(OWNED, settled=None), DELIVERY, ending).settled == OF_THIS
+
+    @pytest.mark.parametrize("ending", [UNKNOWN, SUPERSEDED], ids=["unknown", "superseded"])
+    def test_what_is_not_known_to_have_had_an_effect_covers_nothing(self, ending: Ending) -> None:
+        after = replace(OF_THIS, score_at=AT - 500, score_by="d1", work_at=None, work_by=None)
+        assert ended_cell(OWNED, DELIVERY, ending).settled == after
+        nothing = replace(after, score_at=None, score_by=None)
+        assert ended_cell(replace(OWNED, settled=None), DELIVERY, ending).settled == nothing
+
+    @pytest.mark.parametrize("ending", [REFUSED, FAILED], ids=["refused", "failed"])
+    def test_what_had_no_effect_leaves_what_is_settled(self, ending: Ending) -> None:
+        assert ended_cell(OWNED, DELIVERY, ending).settled == EARLIER
+        assert ended_cell(replace(OWNED, settled=None), DELIVERY, ending).settled is None
+
+    @pytest.mark.parametrize("ending", [DONE, UNKNOWN, HELD, HELD_WITH_WORK])
+    def test_the_time_it_was_sent_with_is_remembered_for_the_next(self, ending: Ending) -> None:
+        cell = ended_cell(OWNED, DELIVERY, replace(ending, timestamp=AT + 700))
+        assert (cell.posted_timestamp, cell.posted_by) == (AT + 700, "d2")
+        first = ended_cell(replace(OWNED, posted_timestamp=None, posted_by=None), DELIVERY, ending)
+        assert (first.posted_timestamp, first.posted_by) == (AT, "d2")
+
+    @EVERY_ENDING
+    def test_a_later_time_that_was_sent_stays_the_last(self, ending: Ending) -> None:
+        cell = ended_cell(replace(OWNED, posted_timestamp=AT + 1, posted_by="d9"), DELIVERY, ending)
+        assert (cell.posted_timestamp, cell.posted_by) == (AT + 1, "d9")
+
+    @pytest.mark.parametrize("ending", [REFUSED, FAILED, replace(UNKNOWN, timestamp=0)])
+    def test_a_time_that_surely_was_not_stored_is_nobodys(self, ending: Ending) -> None:
+        cell = ended_cell(OWNED, DELIVERY, ending)
+        assert (cell.posted_timestamp, cell.posted_by) == (AT - 500, "d1")
+        assert ended_cell(replace(OWNED, posted_timestamp=None), DELIVERY, ending).posted_timestamp is None
+
     @pytest.mark.parametrize("ending", [DONE, UNKNOWN, SUPERSEDED, HELD, HELD_WITH_WORK])
     def test_an_outcome_that_counts_stays_the_newest(self, ending: Ending) -> None:
         cell = ended_cell(OWNED, DELIVERY, ending)
         assert (cell.newest_received_at, cell.newest) == (AT, OWNED.newest)
 
     def test_an_outcome_without_effect_leaves_a_newer_one_the_newest(self) -> None:
-        newer = replace(OWNED, newest=NewestDelivery("d3", "tool", "digest", AT + 9))
+        after = replace(DELIVERY, id="d3", received_at=AT + 9, write=DeleteResult())
+        newer = line.entered(OWNED, after, awaited_until=0, due_at=AT)
         cell = ended_cell(newer, DELIVERY, REFUSED)
-        assert (cell.newest_received_at, cell.newest) == (AT + 9, newer.newest)
+        assert newer.newest is not None
+        assert cell.newest == replace(newer.newest, work_at=None, work_by=None)
+        assert cell.newest_received_at == AT + 9
 
     def test_an_outcome_without_effect_gives_its_timestamp_to_nobody(self) -> None:
         assert ended_cell(OWNED, DELIVERY, REFUSED).newest_timestamp == AT
@@ -382,6 +454,7 @@ class TestSettledCell:
         assert (cell.last_posted, cell.last_known, cell.unsettled_id) == (OURS, OURS, None)
         assert (cell.submission, cell.first_submitted_at) == (SubmissionState.EXISTS, AT)
         assert cell.newest_received_at == AT
+        assert cell.settled == OF_THIS
 
     def test_work_that_was_found_without_its_score_is_ours_but_not_the_score(self) -> None:
         cell = settled_cell(self.UNSETTLED, DELIVERY, ESSAY, shown=PERSONS, confirmed=None, applied=True)
@@ -396,6 +469,7 @@ class TestSettledCell:
     def test_what_was_not_found_supersedes_nothing_and_may_still_have_submitted(self) -> None:
         cell = settled_cell(self.UNSETTLED, DELIVERY, ESSAY, shown=PERSONS, confirmed=None, applied=False)
         assert (cell.newest_received_at, cell.newest, cell.unsettled_id) == (AT - 500, EARLIER, None)
+        assert cell.settled == EARLIER
         assert (cell.submission, cell.first_submitted_at) == (SubmissionState.SENT, AT)
         assert (cell.last_posted, cell.last_known) == (BEFORE.last_posted, PERSONS)
 

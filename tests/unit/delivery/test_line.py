@@ -3,7 +3,7 @@
 from dataclasses import replace
 from datetime import UTC, datetime
 from decimal import Decimal
-from itertools import pairwise
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -45,6 +45,17 @@ def lined_up(*identifiers: str, awaited_until: int = 0) -> Cell:
     return cell
 
 
+def a_newest(
+    identifier: str,
+    received_at: int = AT,
+    score: tuple[int | None, str | None] = (None, None),
+    work: tuple[int | None, str | None] = (None, None),
+) -> NewestDelivery:
+    """The newest, with the moments of the newest score and work, and whose they are."""
+    body = f"body {identifier}"
+    return NewestDelivery(identifier, "tool", body, received_at, score[0], score[1], work[0], work[1])
+
+
 def names(cell: Cell) -> list[str]:
     return [place.delivery_id for place in cell.line]
 
@@ -79,23 +90,26 @@ class TestEntered:
 
     def test_it_is_the_newest_of_its_cell(self) -> None:
         cell = line.entered(EMPTY, a_delivery("d1", both()), awaited_until=0, due_at=AT)
-        assert cell.newest == NewestDelivery("d1", "tool", "body d1", AT, score_at=AT, work_at=AT)
+        assert cell.newest == a_newest("d1", score=(AT, "d1"), work=(AT, "d1"))
 
     def test_what_only_an_earlier_one_set_is_remembered_with_its_time(self) -> None:
         cell = line.entered(EMPTY, a_delivery("d1", work()), awaited_until=0, due_at=AT)
         cell = line.entered(cell, a_delivery("d2", score(), AT + 5), awaited_until=0, due_at=AT)
-        assert cell.newest == NewestDelivery("d2", "tool", "body d2", AT + 5, score_at=AT + 5, work_at=AT)
+        assert cell.newest == a_newest("d2", AT + 5, score=(AT + 5, "d2"), work=(AT, "d1"))
 
     def test_one_that_comes_late_is_not_the_newest_and_adds_what_it_brings(self) -> None:
         cell = line.entered(EMPTY, a_delivery("d2", score(), AT + 5), awaited_until=0, due_at=AT)
         cell = line.entered(cell, a_delivery("d1", work(), AT), awaited_until=0, due_at=AT)
         assert names(cell) == ["d2", "d1"]
-        assert cell.newest == NewestDelivery("d2", "tool", "body d2", AT + 5, score_at=AT + 5, work_at=AT)
+        assert cell.newest == a_newest("d2", AT + 5, score=(AT + 5, "d2"), work=(AT, "d1"))
 
     def test_one_of_the_same_moment_is_newer_because_it_came_later(self) -> None:
         cell = line.entered(lined_up("d1"), a_delivery("d2"), awaited_until=0, due_at=AT)
-        assert cell.newest is not None
-        assert cell.newest.delivery_id == "d2"
+        assert cell.newest == a_newest("d2", score=(AT, "d2"))
+
+    def test_what_ended_is_not_touched(self) -> None:
+        before = replace(EMPTY, settled=a_newest("d0", score=(AT - 5, "d0")))
+        assert line.entered(before, a_delivery("d1"), awaited_until=0, due_at=AT).settled == before.settled
 
 
 class TestTurns:
@@ -233,31 +247,43 @@ class TestDroppable:
 
 
 class TestRemainder:
-    def rest(self, write: Write, newest: NewestDelivery | None, *, takes_work: bool = True) -> Write | None:
-        return line.remainder(write, replace(EMPTY, newest=newest), AT, takes_work=takes_work)
+    """An outcome of the moment ``AT``, after others that had an effect."""
+
+    def rest(
+        self, write: Write, settled: NewestDelivery | None, *, takes_work: bool = True, **turn: Any
+    ) -> Write | None:
+        return line.remainder(write, replace(EMPTY, settled=settled), AT, takes_work=takes_work, **turn)
 
     def newer(self, score_at: int | None = None, work_at: int | None = None) -> NewestDelivery:
-        return NewestDelivery("d9", "tool", "body", AT + 5, score_at=score_at, work_at=work_at)
+        return a_newest("d9", AT + 5, (score_at, "d9" if score_at else None), (work_at, "d9" if work_at else None))
 
     def test_the_first_and_the_newest_bring_all(self) -> None:
         assert self.rest(both(), None) == both()
-        assert self.rest(both(), NewestDelivery("d0", "tool", "body", AT, score_at=AT, work_at=AT)) == both()
+        assert self.rest(both(), a_newest("d0", AT - 1, (AT - 1, "d0"), (AT - 1, "d0"))) == both()
 
-    def test_of_two_at_one_moment_the_later_one_counts_unless_it_is_the_one_that_comes_back(self) -> None:
-        cell = replace(EMPTY, newest=NewestDelivery("d0", "tool", "body", AT, score_at=AT, work_at=None))
-        assert line.remainder(score(), cell, AT, takes_work=True, loses_ties=True) is None
-        assert line.remainder(both(), cell, AT, takes_work=True, loses_ties=True) == work("essay 0.5")
-        assert line.remainder(score(), cell, AT + 1, takes_work=True, loses_ties=True) == score()
+    @pytest.mark.parametrize("write", [score(), work(), both(), DELETE], ids=["score", "work", "both", "delete"])
+    def test_what_stands_in_line_or_is_only_accepted_covers_nothing(self, write: Write) -> None:
+        """It may be refused, or be too old when it has its turn."""
+        newer = line.entered(EMPTY, a_delivery("d9", both(), AT + 5), awaited_until=0, due_at=AT)
+        assert line.remainder(write, newer, AT, takes_work=True) == write
+        assert line.remainder(write, newer, AT, takes_work=True, own="d1") == write
+
+    @pytest.mark.parametrize("turn", [{}, {"own": "d1"}], ids=["as it comes", "at its turn"])
+    @pytest.mark.parametrize("write", [score(), work(), both(), DELETE], ids=["score", "work", "both", "delete"])
+    def test_an_end_of_which_nobody_knows_the_effect_covers_nothing(self, write: Write, turn: dict[str, Any]) -> None:
+        assert self.rest(write, line.last_ended(None, a_delivery("d9", both(), AT + 5)), **turn) == write
 
     @pytest.mark.parametrize("write", [score(), DELETE], ids=["score", "delete"])
-    def test_a_newer_score_covers_a_score_and_a_delete(self, write: Write) -> None:
-        assert self.rest(write, self.newer(score_at=AT + 5)) is None
-        assert self.rest(write, self.newer(score_at=AT + 1, work_at=AT + 5)) is None
+    @pytest.mark.parametrize("turn", [{}, {"own": "d1"}], ids=["as it comes", "at its turn"])
+    def test_a_newer_score_covers_a_score_and_a_delete(self, write: Write, turn: dict[str, Any]) -> None:
+        assert self.rest(write, self.newer(score_at=AT + 5), **turn) is None
+        assert self.rest(write, self.newer(score_at=AT + 1, work_at=AT + 5), **turn) is None
 
     @pytest.mark.parametrize("write", [score(), DELETE], ids=["score", "delete"])
-    def test_newer_work_leaves_a_score_and_a_delete_to_be_stored(self, write: Write) -> None:
-        assert self.rest(write, self.newer(score_at=AT - 5, work_at=AT + 5)) == write
-        assert self.rest(write, self.newer(work_at=AT + 5)) == write
+    @pytest.mark.parametrize("turn", [{}, {"own": "d1"}], ids=["as it comes", "at its turn"])
+    def test_newer_work_leaves_a_score_and_a_delete_to_be_stored(self, write: Write, turn: dict[str, Any]) -> None:
+        assert self.rest(write, self.newer(score_at=AT - 5, work_at=AT + 5), **turn) == write
+        assert self.rest(write, self.newer(work_at=AT + 5), **turn) == write
 
     def test_of_score_and_work_the_part_that_nothing_newer_covers_is_left(self) -> None:
         submitted = replace(both(), submitted_at=None)
@@ -278,59 +304,104 @@ class TestRemainder:
         assert self.rest(work(), self.newer(score_at=AT + 5), takes_work=False) is None
         assert self.rest(both(), self.newer(score_at=AT + 5), takes_work=False) is None
 
-
-ARRIVALS = st.lists(st.tuples(st.sampled_from(["score", "work", "both", "delete"]), st.integers(0, 4)), max_size=9)
-"""What comes, in the order in which it comes, with the moment at which it was received."""
-
-
-def a_write(kind: str, number: int) -> Write:
-    if kind == "delete":
-        return DELETE
-    made = both(f"0.{number + 10}")
-    return replace(made, score=None) if kind == "work" else replace(made, data=None) if kind == "score" else made
+    def test_work_in_time_stays_where_none_is_taken(self) -> None:
+        """The loss is told by name when the score is posted."""
+        assert self.rest(both(), a_newest("d0", AT - 1, (AT - 1, "d0")), takes_work=False) == both()
 
 
-class Arrived:
-    """All that came, as it stands in line and is delivered: parts as (moment, number of the outcome)."""
+class TestTies:
+    """Of two that were received in one millisecond that one is newer which was accepted later."""
 
-    def __init__(self, arrivals: list[tuple[str, int]]) -> None:
-        self.cell, self.scores, self.works = EMPTY, list[tuple[int, int]](), list[tuple[int, int]]()
-        self.sent_scores = [(moment, n) for n, (kind, moment) in enumerate(arrivals) if kind != "work"]
-        self.sent_works = [(moment, n) for n, (kind, moment) in enumerate(arrivals) if kind in ("work", "both")]
-        for number, (kind, moment) in enumerate(arrivals):
-            write = a_write(kind, number)
-            rest = line.remainder(write, self.cell, AT + moment, takes_work=True)
-            if rest is None:
-                continue
-            delivery = a_delivery(f"d{number}", rest, AT + moment)
-            self.cell = line.entered(self.cell, delivery, awaited_until=0, due_at=AT)
-            if line.sets_score(rest):
-                self.scores.append((moment, number))
-            if line.sets_work(rest):
-                self.works.append((moment, number))
+    BEFORE = replace(EMPTY, settled=a_newest("d0", score=(AT, "d0"), work=(AT, "d0")))
+
+    def test_who_comes_is_newer_than_all_that_ended(self) -> None:
+        assert line.remainder(both(), self.BEFORE, AT, takes_work=True) == both()
+
+    def test_at_its_turn_it_is_newer_than_those_it_was_accepted_after(self) -> None:
+        assert line.remainder(both(), self.BEFORE, AT, takes_work=True, own="d1", previous=self.BEFORE.settled) == (
+            both()
+        )
+        parts = a_newest("d4", score=(AT, "d0"), work=(AT, "d0"))
+        assert line.remainder(both(), self.BEFORE, AT, takes_work=True, own="d1", previous=parts) == both()
+
+    @pytest.mark.parametrize("previous", [None, a_newest("d4", score=(AT, "d5"), work=(AT, "d6"))], ids=["no", "some"])
+    def test_at_its_turn_it_is_older_than_those_that_were_accepted_after_it(
+        self, previous: NewestDelivery | None
+    ) -> None:
+        def rest(write: Write, cell: Cell) -> Write | None:
+            return line.remainder(write, cell, AT, takes_work=True, own="d1", previous=previous)
+
+        assert [rest(write, self.BEFORE) for write in (score(), work(), both(), DELETE)] == [None] * 4
+        only_score = replace(EMPTY, settled=a_newest("d0", score=(AT, "d0"), work=(AT - 1, "d0")))
+        assert rest(both(), only_score) == replace(both(), score=None)
+        only_work = replace(EMPTY, settled=a_newest("d0", score=(AT - 1, "d0"), work=(AT, "d0")))
+        assert rest(both(), only_work) == replace(both(), data=None)
+
+    def test_what_it_brought_itself_does_not_stand_against_it(self) -> None:
+        """It is tried again: its first try was found to be applied in part, or nobody knows."""
+        own = replace(EMPTY, settled=a_newest("d1", AT + 9, score=(AT + 9, "d1"), work=(AT + 9, "d1")))
+        assert line.remainder(both(), own, AT, takes_work=True, own="d1") == both()
 
 
-@given(ARRIVALS)
-def test_the_newest_score_and_the_newest_work_always_arrive(arrivals: list[tuple[str, int]]) -> None:
-    arrived = Arrived(arrivals)
-    for parts, sent in ((arrived.scores, arrived.sent_scores), (arrived.works, arrived.sent_works)):
-        assert parts[-1:] == sorted(sent)[-1:]
+class TestRanks:
+    """What is newest, and whose score and work are."""
 
+    def test_the_newest_brings_what_it_sets_and_leaves_the_rest_to_those_before(self) -> None:
+        first = line.ranked(None, a_delivery("d1", both()))
+        assert first == a_newest("d1", score=(AT, "d1"), work=(AT, "d1"))
+        assert line.ranked(first, a_delivery("d2", score(), AT + 1)) == a_newest(
+            "d2", AT + 1, score=(AT + 1, "d2"), work=(AT, "d1")
+        )
 
-@given(ARRIVALS)
-def test_no_part_steps_back_or_comes_twice(arrivals: list[tuple[str, int]]) -> None:
-    arrived = Arrived(arrivals)
-    for parts, sent in ((arrived.scores, arrived.sent_scores), (arrived.works, arrived.sent_works)):
-        assert all(before < after for before, after in pairwise(parts))
-        assert set(parts) <= set(sent)
+    def test_an_older_one_adds_only_what_it_brings(self) -> None:
+        newest = line.ranked(None, a_delivery("d2", score(), AT + 5))
+        assert line.ranked(newest, a_delivery("d1", both(), AT)) == a_newest(
+            "d2", AT + 5, score=(AT + 5, "d2"), work=(AT, "d1")
+        )
 
+    def test_of_one_moment_the_later_one_counts(self) -> None:
+        newest = line.ranked(None, a_delivery("d1", both()))
+        assert line.ranked(newest, a_delivery("d2", both())) == a_newest("d2", score=(AT, "d2"), work=(AT, "d2"))
 
-@given(ARRIVALS)
-def test_only_a_part_that_a_newer_one_covers_is_left_out(arrivals: list[tuple[str, int]]) -> None:
-    arrived = Arrived(arrivals)
-    for parts, sent in ((arrived.scores, arrived.sent_scores), (arrived.works, arrived.sent_works)):
-        for moment, number in set(sent) - set(parts):
-            assert any(other > moment and earlier < number for other, earlier in sent)
+    def test_of_what_ended_without_anybody_knowing_only_the_time_is_known(self) -> None:
+        assert line.last_ended(None, a_delivery("d1", both())) == a_newest("d1")
+        known = line.ranked(None, a_delivery("d1", both()))
+        assert line.last_ended(known, a_delivery("d2", both(), AT + 1)) == a_newest(
+            "d2", AT + 1, score=(AT, "d1"), work=(AT, "d1")
+        )
+        assert line.last_ended(known, a_delivery("d0", both(), AT - 1)) == known
+
+    def test_without_a_rank_nothing_is_forgotten(self) -> None:
+        held = lined_up("d1", "d2")
+        assert line.without_rank(held, replace(a_delivery("d9"), previous=held.newest)) == held
+        assert line.without_rank(EMPTY, a_delivery("d9")) == EMPTY
+
+    def test_the_newest_is_then_the_one_before_while_that_stands_in_line(self) -> None:
+        one = line.entered(EMPTY, a_delivery("d1", work()), awaited_until=0, due_at=AT)
+        second = replace(a_delivery("d2", score(), AT + 1), previous=one.newest)
+        two = line.entered(one, second, awaited_until=0, due_at=AT)
+        left = line.without_rank(line.left(two, "d2", due_at=AT), second)
+        assert left.newest == one.newest == a_newest("d1", work=(AT, "d1"))
+
+    def test_the_newest_is_then_the_newest_that_had_an_effect(self) -> None:
+        settled = a_newest("d0", AT - 9, score=(AT - 9, "d0"))
+        first = replace(a_delivery("d1", both(), AT), previous=a_newest("gone", AT - 1, score=(AT - 1, "gone")))
+        cell = line.entered(replace(EMPTY, settled=settled), first, awaited_until=0, due_at=AT)
+        assert line.without_rank(line.left(cell, "d1", due_at=AT), first).newest == settled
+
+    def test_a_newer_one_loses_only_the_marks_that_were_not_its_own(self) -> None:
+        first = a_delivery("d1", work())
+        cell = line.entered(EMPTY, first, awaited_until=0, due_at=AT)
+        cell = line.entered(cell, a_delivery("d2", score(), AT + 1), awaited_until=0, due_at=AT)
+        left = line.without_rank(line.left(cell, "d1", due_at=AT), first)
+        assert left.newest == a_newest("d2", AT + 1, score=(AT + 1, "d2"))
+
+    def test_what_turns_out_to_have_had_no_effect_is_not_among_those_that_had_one(self) -> None:
+        settled = line.ranked(None, a_delivery("d0", both(), AT - 9))
+        unknown = replace(a_delivery("d1", score(), AT), previous=settled)
+        cell = replace(EMPTY, newest=line.ranked(settled, unknown), settled=line.last_ended(settled, unknown))
+        left = line.without_rank(cell, unknown)
+        assert (left.newest, left.settled) == (settled, settled)
 
 
 STEPS = st.lists(
