@@ -61,6 +61,9 @@ class _Program(click.Command):
             )
         except BrokenPipeError:
             _stop_quietly()
+        except click.exceptions.NoArgsIsHelpError as question:  # no mistake: it asks what there is
+            click.echo(question.format_message(), err=True)
+            sys.exit(question.exit_code)
         except (Exception, KeyboardInterrupt) as error:  # noqa: BLE001 - the last line of defence: no traceback, ever
             session = extra.get("obj")
             environment: Mapping[str, str] = session.environment if isinstance(session, Session) else os.environ

@@ -18,8 +18,11 @@ from chalicelib.storage.table import Table
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
 
-_READ_SECONDS = 60.0
-"""No tool waits for an operator's command, and the local engine needs seconds to list a hundred thousand mappings."""
+CONNECT_SECONDS = 3.0
+READ_SECONDS = 12.0
+TRIES = 2
+"""No tool waits for an operator's command, and the local engine needs seconds for a page of a hundred thousand
+mappings; but a person must not look at a table that hangs for longer than half a minute."""
 
 
 def connect_operator(environment: Mapping[str, str], clock: Clock) -> Services:
@@ -54,7 +57,11 @@ def _patient_client(settings: Settings, environment: Mapping[str, str]) -> "Dyna
             aws_access_key_id=environment.get("AWS_ACCESS_KEY_ID"),
             aws_secret_access_key=environment.get("AWS_SECRET_ACCESS_KEY"),
             aws_session_token=environment.get("AWS_SESSION_TOKEN"),
-            config=Config(connect_timeout=3.0, read_timeout=_READ_SECONDS, retries={"mode": "standard"}),
+            config=Config(
+                connect_timeout=CONNECT_SECONDS,
+                read_timeout=READ_SECONDS,
+                retries={"mode": "standard", "total_max_attempts": TRIES},
+            ),
         )
     except botocore.exceptions.NoRegionError:
         raise SetupError("No AWS region is set. Set AWS_REGION to the region of Passback's table.") from None

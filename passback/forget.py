@@ -45,6 +45,7 @@ def forget(session: Session, user_id: str, platform: str, with_undelivered: bool
     person = find(services, platform, user_id, now)
     counts = person.counts()
     if not person.is_known:
+        _check_name(session, platform)
         session.output.show({"forgotten": counts, "stays": list(STAYS)}, Words("Nothing is known of this user."))
         return
     if person.undelivered and not with_undelivered:
@@ -65,3 +66,20 @@ def forget(session: Session, user_id: str, platform: str, with_undelivered: bool
         Words(f"User {user_id} at {platform} is forgotten.", "green"),
         Words("\n".join(["What stays:", *(f"- {each}" for each in STAYS)])),
     )
+
+
+def _check_name(session: Session, platform: str) -> None:
+    """Let nobody believe that a person is forgotten because the platform's name was mistyped.
+
+    Raises
+    ------
+    CommandFailed
+        If no platform of this name is registered. What is left of one that was removed is found before.
+    """
+    names = sorted(each.name for each in session.services.platforms.list())
+    if platform not in names:
+        raise CommandFailed(
+            "not_found",
+            f"There is no platform {platform!r}, and nothing is known of this user there. Registered: "
+            f"{', '.join(names) or 'none'}.",
+        )

@@ -19,7 +19,7 @@ from passback.failures import CommandFailed
 from passback.mapping_documents import cell_document, mapping_document
 from passback.missing import missing
 from passback.output import Facts, Table, View, Words
-from passback.parameters import ConsumerKey, PlainText, PlatformName
+from passback.parameters import LISTED_AT_MOST, ConsumerKey, PlainText, PlatformName
 from passback.session import Session, pass_session
 from passback.tools import KEY_OPTION
 
@@ -141,7 +141,7 @@ def _show_import(session: Session, outcome: "ImportReport", report: Path | None,
 
 @mapping.command(name="list")
 @click.option("--key", "consumer_key", type=ConsumerKey(), help="Only this tool's.")
-@click.option("--limit", type=click.IntRange(1), default=100, show_default=True, help="At most so many.")
+@click.option("--limit", type=LISTED_AT_MOST, default=100, show_default=True, help="At most so many.")
 @pass_session
 def list_mappings(session: Session, consumer_key: str | None, limit: int) -> None:
     """List mappings."""

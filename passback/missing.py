@@ -12,7 +12,7 @@ from chalicelib.clock import from_milliseconds, to_iso, to_milliseconds
 from passback.commands import Command
 from passback.failures import CommandFailed
 from passback.output import Table, View, Words
-from passback.parameters import ConsumerKey
+from passback.parameters import LISTED_AT_MOST, ConsumerKey
 from passback.session import Session, pass_session
 
 if TYPE_CHECKING:
@@ -36,7 +36,7 @@ class MissingMapping:
 
 @click.command(cls=Command)
 @click.option("--tool", "--key", "consumer_key", type=ConsumerKey(), help="Only this tool's; its consumer key.")
-@click.option("--limit", type=click.IntRange(1), help=f"At most so many; {LISTED} if not said, and all with --csv.")
+@click.option("--limit", type=LISTED_AT_MOST, help=f"At most so many; {LISTED} if not said, and all with --csv.")
 @click.option(
     "--csv", "as_form", is_flag=True, help="Write an import file with key and sourcedid filled in, and the rest empty."
 )

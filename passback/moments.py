@@ -56,9 +56,14 @@ def distance(moment: int, now: int) -> str:
     seconds = round((moment - now) / 1000)
     if seconds == 0:
         return "now"
-    size, unit = next((size, unit) for size, unit in _STEPS if abs(seconds) >= size)
-    number = f"{abs(seconds) // size} {unit}"
+    number = length(abs(seconds))
     return f"in {number}" if seconds > 0 else f"{number} ago"
+
+
+def length(seconds: int) -> str:
+    """Say for people how long a time is, in its largest whole unit: ``5 min``."""
+    size, unit = next(((size, unit) for size, unit in _STEPS if seconds >= size), _STEPS[-1])
+    return f"{seconds // size} {unit}"
 
 
 _STEPS = ((86_400, "d"), (3_600, "h"), (60, "min"), (1, "s"))

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 NAMESPACE = "http://www.imsglobal.org/services/ltiv1p1/xsd/imsoms_v1p0"
 XML_TYPE = "application/xml"
 FORM_TYPE = "application/x-www-form-urlencoded"
+REFERENCE_HEADER = "X-Passback-Reference"
 _FORM_MESSAGES = {
     "replaceResult": "basic-lis-updateresult",
     "readResult": "basic-lis-readresult",
@@ -181,11 +182,14 @@ def post(request: SignedRequest) -> OutcomeAnswer:
         raise CommandFailed(
             "no_answer", f"{request.url} gave no answer: {error or type(error).__name__}. Is the address right?"
         ) from None
-    return read_answer(response.status_code, response.content)
+    return read_answer(response.status_code, response.content, response.headers.get(REFERENCE_HEADER))
 
 
-def read_answer(status: int, body: bytes) -> OutcomeAnswer:
-    """Read an answer in either form, as tools do: by element names, wherever they are."""
+def read_answer(status: int, body: bytes, named: str | None = None) -> OutcomeAnswer:
+    """Read an answer in either form, as tools do: by element names, wherever they are.
+
+    ``named``: the reference in the answer's header, which stands for itself where the description has none.
+    """
     from lxml import etree
 
     text = body.decode("utf-8", "replace")
@@ -193,7 +197,7 @@ def read_answer(status: int, body: bytes) -> OutcomeAnswer:
     try:
         root = etree.fromstring(body, parser)
     except (etree.XMLSyntaxError, ValueError):
-        return OutcomeAnswer(status, "", "", None, None, None, text)
+        return OutcomeAnswer(status, "", "", None, None, named, text)
 
     def found(*names: str) -> str | None:
         for name in names:
@@ -210,6 +214,6 @@ def read_answer(status: int, body: bytes) -> OutcomeAnswer:
         description=description,
         error_code=found("ext_canvas_error_code"),
         score=found("textString", "textstring"),
-        reference=reference.group(1) if reference else None,
+        reference=reference.group(1) if reference else named,
         body=text,
     )

@@ -1,5 +1,6 @@
 """What may be typed on the command line: names, keys, hosts, URLs; each refused with the sentence that helps."""
 
+import math
 import re
 import sys
 from typing import Any
@@ -50,6 +51,21 @@ class PlainText(click.ParamType[str]):
         if not is_whole_text(value):
             self.fail("This is not UTF-8.", param, ctx)
         return str(value)
+
+
+class Seconds(click.FloatRange):
+    """A number of seconds; ``nan`` and ``inf``, which every comparison lets through, are none."""
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> float:
+        """Check the number."""
+        seconds = float(super().convert(value, param, ctx))
+        if not math.isfinite(seconds):
+            self.fail(f"{value} is no number of seconds.", param, ctx)
+        return seconds
+
+
+LISTED_AT_MOST = click.IntRange(1, 1_000_000)
+"""How much of a list may be asked for."""
 
 
 class Choice(click.Choice[str]):

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass, field
 from typing import Any
+from urllib.parse import urlsplit
 
 import click
 
@@ -72,6 +73,10 @@ def send(context: click.Context, session: Session, /, show: bool, **fields: Any)
     answer = post(request)
     document = _document(answer)
     views: list[View] = list(_views(answer))
+    doubt = None if answer.succeeded else _doubt_of_door(target.url, form=fields["form"])
+    if doubt is not None:
+        document["hint"] = doubt
+        views.append(Words(doubt, "yellow"))
     if show:
         document |= {"request": request.body.decode("utf-8"), "response": answer.body}
         views = [Words(request.body.decode("utf-8") + "\n"), Words(answer.body), *views]
@@ -170,6 +175,16 @@ def _signed(target: _Target, fields: dict[str, Any]) -> SignedRequest:
     return sign(target.url, body, content_type, target.consumer_key, target.secret, sha256=fields["sha256"])
 
 
+def _doubt_of_door(url: str, *, form: bool) -> str | None:
+    """Say when what was sent goes to the other kind of door, as far as its path tells (Passback's and Canvas's)."""
+    is_form_door = urlsplit(url).path.rstrip("/").endswith("/ext_grade_passback")
+    if form and not is_form_door:
+        return "--form is for the form-encoded door, whose path ends in /ext_grade_passback; this one takes XML."
+    if is_form_door and not form:
+        return "The path is that of the form-encoded door, which takes no XML: add --form, or choose another --url."
+    return None
+
+
 def _document(answer: OutcomeAnswer) -> dict[str, Any]:
     document: dict[str, Any] = {
         "status": answer.status,
@@ -194,6 +209,8 @@ def _views(answer: OutcomeAnswer) -> list[View]:
         pairs.append(("description", " ".join(answer.description.split())))
     if answer.score is not None:
         pairs.append(("score", answer.score or "(none)"))
+    if answer.reference:
+        pairs.append(("reference", f"EID_{answer.reference}"))
     return [Facts(pairs)]
 
 

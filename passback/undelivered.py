@@ -18,11 +18,13 @@ if TYPE_CHECKING:
 FAIL_OPTION = click.option(
     "--fail-deliveries",
     is_flag=True,
-    help="End what is under way as failed, visibly; it can be retried for 30 days once this is registered again.",
+    help="End what is under way as failed, visibly; it can be retried for 30 days once this is registered again, and "
+    "what was parked once it is mapped.",
 )
 PATIENCE = 60.0
 """Seconds for which what is just being tried is waited for: longer than a worker's lease."""
 _PAUSE = 1.0
+_AFTERWARDS = "they can be retried for 30 days, once this is registered again, and what was parked once it is mapped."
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,5 +129,5 @@ def _refusal(found: UnderWay) -> str:
     parked = f" ({found.parked} parked)" if found.parked else ""
     return (
         f"{number}{parked}. `passback delivery watch --until-empty` waits for those that are not parked; "
-        "--fail-deliveries ends all as failed."
+        f"--fail-deliveries ends all as failed; {_AFTERWARDS}"
     )

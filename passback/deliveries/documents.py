@@ -1,9 +1,14 @@
 """A delivery as it is printed: JSON-able values and short texts. What the student wrote is never among them."""
 
-from typing import Any
+from collections.abc import Iterable
+from typing import TYPE_CHECKING, Any
 
+from chalicelib.delivery.breaker import Permission, permission
 from chalicelib.delivery.records import Delivery, DeliveryState
-from passback.moments import distance, instant
+from passback.moments import distance, instant, length
+
+if TYPE_CHECKING:
+    from chalicelib.services import Services
 
 QUEUED = "success queued for delivery"
 """What the tool of an acknowledged delivery was told."""
@@ -50,11 +55,17 @@ def told(delivery: Delivery) -> str:
     return " ".join(part for part in parts if part)
 
 
-def due(delivery: Delivery, now: int) -> str:
-    """Say when an undelivered one is due; empty for one that has ended."""
+def due(delivery: Delivery, now: int, left_alone_until: int | None = None) -> str:
+    """Say when an undelivered one is due; empty for one that has ended.
+
+    ``left_alone_until``: its platform is down, and nobody calls it before then.
+    """
     match delivery.state:
         case DeliveryState.WAITING if delivery.due_at is not None:
-            return distance(delivery.due_at, now)
+            if left_alone_until is not None and delivery.due_at <= left_alone_until:
+                return f"left alone until {(instant(left_alone_until) or '')[11:19]}Z"
+            late = (now - delivery.due_at) // 1000
+            return f"since {length(late)}" if late > 0 else distance(delivery.due_at, now)
         case DeliveryState.QUEUED:
             return "in its turn"
         case DeliveryState.ACCEPTED:
@@ -62,6 +73,12 @@ def due(delivery: Delivery, now: int) -> str:
         case DeliveryState.PARKED:
             return "once mapped"
     return ""
+
+
+def left_alone(services: "Services", platforms: Iterable[str], now: int) -> dict[str, int]:
+    """Tell which of the platforms are known to be down, and until when (milliseconds) nobody calls them."""
+    found = {name: services.health.get(name) for name in sorted(set(platforms)) if name}
+    return {name: health.probe_at for name, health in found.items() if permission(health, now) is Permission.CLOSED_OFF}
 
 
 def why(delivery: Delivery) -> str:

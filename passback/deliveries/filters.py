@@ -12,6 +12,7 @@ from passback.parameters import ConsumerKey, PlainText, PlatformName
 
 if TYPE_CHECKING:
     from chalicelib.storage.deliveries import DeliveryFilter
+    from passback.session import Session
 
 Decorated = TypeVar("Decorated", bound=Callable[..., Any])
 
@@ -65,6 +66,19 @@ def wanted(
     return DeliveryFilter(
         consumer_key, platform, states or None, user_id, course, milliseconds(since, now), milliseconds(until, now)
     )
+
+
+def hint_at_unknown(session: "Session", consumer_key: str | None, platform: str | None) -> None:
+    """Say on standard error when a tool or platform is asked for that is not registered: mostly it is mistyped.
+
+    It is no error: deliveries outlast what they are of.
+    """
+    for noun, name, store in (
+        ("tool", consumer_key, session.services.tools),
+        ("platform", platform, session.services.platforms),
+    ):
+        if name is not None and store.get(name) is None:
+            session.output.note(f"No {noun} {name!r} is registered; `passback {noun} list` names those that are.")
 
 
 def _with(command: Decorated, *options: Callable[[Decorated], Decorated]) -> Decorated:

@@ -9,7 +9,7 @@ from chalicelib.delivery.records import DeliveryState
 from passback.asking import confirmed
 from passback.commands import Command
 from passback.deliveries.destinations import Destinations
-from passback.deliveries.filters import since_option, until_option, wanted, whose_options
+from passback.deliveries.filters import hint_at_unknown, since_option, until_option, wanted, whose_options
 from passback.failures import CommandFailed
 from passback.output import Words
 from passback.progress import progress
@@ -48,12 +48,15 @@ def retry(
 
     They go back into the line of their student and line item with the time of the outcome, and are delivered by the
     queue, for as long as a fresh one would be. What they still bring is decided then: a newer outcome or a person's
-    grade stays, unless --force is given. The exit status is 1 when some could not be queued again; with --all-failed
+    grade stays, unless --force is given. One that was ended while it was parked goes where its sourcedid points by
+    now, once that is mapped. The exit status is 1 when some could not be queued again; with --all-failed
     those do not count whose content is no longer kept, or that a newer outcome covers.
     """
     _check(ids, force=force, all_failed=all_failed, chosen=any(value is not None for value in choice.values()))
     if all_failed:
         ids = tuple(_failed(session, choice))
+        if not ids:
+            hint_at_unknown(session, choice["consumer_key"], choice["platform"])
         sentence = f"{len(ids)} failed {'delivery is' if len(ids) == 1 else 'deliveries are'} to be tried again."
         if ids and not confirmed(session, sentence, yes=yes):
             raise click.Abort

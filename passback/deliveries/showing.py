@@ -9,7 +9,7 @@ import click
 from chalicelib.clock import to_milliseconds
 from chalicelib.delivery.records import Cell, Delivery
 from passback.commands import Command
-from passback.deliveries.documents import QUEUED, delivery_document, due, told
+from passback.deliveries.documents import QUEUED, delivery_document, due, left_alone, told
 from passback.failures import CommandFailed
 from passback.moments import instant
 from passback.output import Facts, Table, View, Words
@@ -76,7 +76,8 @@ def _profile(session: Session, delivery: Delivery) -> str:
 
 def _story(session: Session, delivery: Delivery, cell: Cell | None, remedy: Remedy | None) -> list[View]:
     now = to_milliseconds(session.clock.now())
-    views: list[View] = [Facts(_pairs(delivery, cell, now))]
+    down = left_alone(session.services, [delivery.cell.platform] if delivery.state.under_way else [], now)
+    views: list[View] = [Facts(_pairs(delivery, cell, now, down.get(delivery.cell.platform)))]
     views += [Words(f"Warning: {warning}", "yellow") for warning in delivery.warnings]
     if delivery.events:
         rows = [(instant(event.at) or "", event.what) for event in delivery.events]
@@ -90,7 +91,7 @@ def _story(session: Session, delivery: Delivery, cell: Cell | None, remedy: Reme
     return views
 
 
-def _pairs(delivery: Delivery, cell: Cell | None, now: int) -> list[tuple[str, str]]:
+def _pairs(delivery: Delivery, cell: Cell | None, now: int, left_alone_until: int | None) -> list[tuple[str, str]]:
     unknown = " (whether the platform applied it is unknown)" if delivery.outcome_unknown else ""
     forced = " (forced by an operator)" if delivery.forced else ""
     pairs = [
@@ -106,7 +107,7 @@ def _pairs(delivery: Delivery, cell: Cell | None, now: int) -> list[tuple[str, s
         ("timestamp sent", instant(delivery.timestamp) or "-"),
     ]
     if delivery.state.under_way:
-        pairs += [("due", _due(delivery, now)), ("place", _place(delivery, cell))]
+        pairs += [("due", _due(delivery, now, left_alone_until)), ("place", _place(delivery, cell))]
     if delivery.retried_at is not None:
         pairs.append(("queued again", f"{instant(delivery.retried_at)}, by an operator"))
     return [
@@ -130,8 +131,8 @@ def _answers(delivery: Delivery) -> list[tuple[str, str]]:
     return [("the tool was told", QUEUED), *ended]
 
 
-def _due(delivery: Delivery, now: int) -> str:
-    said = due(delivery, now)
+def _due(delivery: Delivery, now: int, left_alone_until: int | None) -> str:
+    said = due(delivery, now, left_alone_until)
     return said if delivery.due_at is None else f"{said} ({instant(delivery.due_at)})"
 
 

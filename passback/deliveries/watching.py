@@ -11,10 +11,11 @@ from chalicelib.clock import from_milliseconds, to_milliseconds
 from chalicelib.delivery.records import Delivery, DeliveryState
 from passback.commands import Command
 from passback.deliveries.documents import delivery_document, due, why
-from passback.deliveries.filters import wanted, whose_options
+from passback.deliveries.filters import hint_at_unknown, wanted, whose_options
 from passback.failures import CommandFailed
 from passback.moments import instant
 from passback.output import COLOURS, Words
+from passback.parameters import Seconds
 from passback.session import Session, pass_session
 
 if TYPE_CHECKING:
@@ -31,13 +32,13 @@ _LAG = 120_000
 @whose_options
 @click.option(
     "--interval",
-    type=click.FloatRange(0.5, 3600),
+    type=Seconds(0.5, 3600),
     default=3.0,
     show_default=True,
     help="Seconds between two looks.",
 )
 @click.option("--until-empty", is_flag=True, help="End when nothing is undelivered any more (parked ones apart).")
-@click.option("--timeout", type=click.FloatRange(0, min_open=True), metavar="SECONDS", help="End after so long.")
+@click.option("--timeout", type=Seconds(0, min_open=True), metavar="SECONDS", help="End after so long.")
 @pass_session
 def watch(session: Session, /, interval: float, until_empty: bool, timeout: float | None, **choice: Any) -> None:
     """Follow deliveries: what is undelivered now, then a line for each change of state as it happens.
@@ -46,6 +47,7 @@ def watch(session: Session, /, interval: float, until_empty: bool, timeout: floa
     when the time was over before.
     """
     watcher = Watcher(session.services, wanted(session.clock.now(), **choice), to_milliseconds(session.clock.now()))
+    hint_at_unknown(session, choice["consumer_key"], choice["platform"])
     end = None if timeout is None else session.clock.monotonic() + timeout
     while True:
         for changed in watcher.look(to_milliseconds(session.clock.now())):

@@ -13,6 +13,7 @@ from click.testing import CliRunner, Result
 from pox import replace_result
 from stage import CONSUMER_KEY, SECRET, Seat, Stage, StageClock, open_stage
 
+from chalicelib.clock import from_milliseconds, to_milliseconds
 from chalicelib.delivery.records import CellKey, DeliveryState
 from chalicelib.lti11.tools import OnDelay, Tool, Unmapped
 from chalicelib.storage.deliveries import DeliveryFilter, delivery_key, kept_key
@@ -129,6 +130,31 @@ def test_a_list_for_people_says_when_the_undelivered_are_due(desk: Desk) -> None
     listed = desk.run("delivery", "list").stdout
     assert "waiting" in listed
     assert "in 29 s" in listed
+
+
+def test_a_list_says_until_when_a_dead_platform_is_left_alone(desk: Desk) -> None:
+    stage = desk.stage
+    stage.faults({"kind": "drop_before"})
+    for _ in range(5):  # as many calls, over as many courses, open the breaker
+        send(desk, stage.seat(points=10))
+    stage.minutes(2)
+    until = stage.services.health.get("canvas").probe_at
+    assert until > to_milliseconds(stage.clock.now())
+    told = f"left alone until {from_milliseconds(until).strftime('%H:%M:%SZ')}"
+    assert told in desk.run("delivery", "list").stdout
+    stories = [desk.run("delivery", "show", each).stdout for each in desk.listed("--state", "waiting")]
+    assert any(told in story for story in stories)
+    assert not all(told in story for story in stories)  # one of them was the probe, and waits for longer
+    stage.faults()
+    stage.minutes(5)
+    assert "left alone" not in desk.run("delivery", "list").stdout
+
+
+def test_one_that_should_have_been_tried_shows_since_when(desk: Desk) -> None:
+    desk.stage.faults(DOWN)
+    send(desk, desk.stage.seat(points=10))
+    desk.stage.clock.move(150)
+    assert "since 2 min" in desk.run("delivery", "list").stdout
 
 
 def test_the_story_of_a_failed_one_says_what_to_do_and_the_command_for_it(desk: Desk) -> None:
@@ -389,7 +415,9 @@ def test_another_tools_deliveries_stand_in_nobodys_way(desk: Desk) -> None:
 
 def test_a_tools_parked_outcomes_are_under_way_too(desk: Desk) -> None:
     parked = park(desk)
-    assert "(1 parked)" in desk.fails("tool", "remove", "--key", CONSUMER_KEY)["message"]
+    refused = desk.fails("tool", "remove", "--key", CONSUMER_KEY)["message"]
+    assert "(1 parked)" in refused
+    assert "what was parked once it is mapped" in refused
     assert desk.ok("tool", "remove", "--key", CONSUMER_KEY, "--fail-deliveries")["failed_deliveries"] == 1
     assert desk.state(parked) == "failed"
 

@@ -101,3 +101,47 @@ def test_why_and_what_to_do_are_told(kept: Operator) -> None:
 
 def test_what_arrived_needs_no_remedy(kept: Operator) -> None:
     assert kept.ok("delivery", "show", "d1")["delivery"]["remedy"] is None
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ("delivery", "list", "--limit", "99999999999999999999"),
+        ("delivery", "list", "--limit", "0"),
+        ("mapping", "list", "--key", "quiz-tool", "--limit", "99999999999999999999"),
+        ("mapping", "missing", "--limit", "99999999999999999999"),
+        ("delivery", "watch", "--timeout", "nan"),
+        ("delivery", "watch", "--timeout", "inf"),
+        ("delivery", "watch", "--interval", "nan"),
+    ],
+)
+def test_numbers_that_are_none_or_absurd_are_refused(operator: Operator, words: tuple[str, ...]) -> None:
+    assert operator.fails(*words)["code"] == "usage"
+
+
+def test_a_tool_or_platform_that_is_not_registered_is_hinted_at(kept: Operator) -> None:
+    kept.add_platform("campus")
+    result = kept.run("delivery", "list", "--platform", "canpus", "--key", "quiz", "--json")
+    assert result.exit_code == 0
+    assert "No platform 'canpus' is registered" in result.stderr
+    assert "No tool 'quiz' is registered" in result.stderr
+    assert "is registered" not in kept.run("delivery", "list", "--platform", "campus", "--state", "held").stderr
+    assert "is registered" not in kept.run("delivery", "list", "--platform", "elsewhere").stderr  # removed since
+    again = kept.run("delivery", "retry", "--all-failed", "--yes", "--platform", "canpus")
+    assert "No platform 'canpus' is registered" in again.stderr
+
+
+def test_nobody_is_forgotten_at_a_platform_that_was_mistyped(kept: Operator) -> None:
+    kept.add_platform("campus")
+    refused = kept.fails("forget", "--user", "u1", "--platform", "canpus", "--yes")
+    assert refused["code"] == "not_found"
+    assert "Registered: campus." in refused["message"]
+    assert kept.ok("forget", "--user", "u9", "--platform", "campus", "--yes")["forgotten"]["deliveries"] == 0
+
+
+def test_a_person_is_forgotten_at_a_platform_that_was_removed(kept: Operator) -> None:
+    assert kept.ok("forget", "--user", "u1", "--platform", "elsewhere", "--yes")["forgotten"]["deliveries"] == 1
+
+
+def test_what_leaves_no_delivery_is_named_where_one_is_looked_for(operator: Operator) -> None:
+    assert "--on-delay fail" in operator.fails("delivery", "show", "EID_5")["message"]

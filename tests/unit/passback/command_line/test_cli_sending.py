@@ -34,6 +34,7 @@ class Door:
         self.status = 200
         self.answer = SUCCESS.format(code="success", description="", error="", score="0.5")
         self.headers: dict[str, str] = {}
+        self.answer_headers: dict[str, str] = {}
         self.body = b""
         door = self
 
@@ -42,6 +43,8 @@ class Door:
                 door.headers = dict(self.headers)
                 door.body = self.rfile.read(int(self.headers["Content-Length"]))
                 self.send_response(door.status)
+                for name, value in door.answer_headers.items():
+                    self.send_header(name, value)
                 self.end_headers()
                 self.wfile.write(door.answer.encode())
 
@@ -49,7 +52,8 @@ class Door:
                 """Say nothing."""
 
         self.server = HTTPServer(("127.0.0.1", 0), Handler)
-        self.url = f"http://127.0.0.1:{self.server.server_port}/outcomes"
+        self.base = f"http://127.0.0.1:{self.server.server_port}"
+        self.url = f"{self.base}/outcomes"
 
     def text(self, name: str) -> str | None:
         found: str | None = etree.fromstring(self.body).findtext(f".//{{*}}{name}")
@@ -152,6 +156,41 @@ def test_the_form_is_sent_signed_with_its_fields(door: Door) -> None:
     assert send(door, "--form", "--score", "0.3").exit_code == 0
     assert door.body == b"lti_message_type=basic-lis-updateresult&sourcedid=s+%26+d&result_resultscore_textstring=0.3"
     assert "oauth_body_hash" not in door.oauth
+
+
+def test_a_success_has_its_reference_from_the_header(door: Door) -> None:
+    door.answer_headers = {"X-Passback-Reference": "456"}
+    assert json.loads(send(door, "--score", "1", "--json").stdout)["reference"] == "456"
+    assert "reference  EID_456" in send(door, "--score", "1").stdout
+
+
+def test_a_success_without_a_reference_has_none(door: Door) -> None:
+    assert json.loads(send(door, "--score", "1", "--json").stdout)["reference"] is None
+    assert "reference" not in send(door, "--score", "1").stdout
+
+
+@pytest.mark.parametrize(
+    ("path", "words", "doubt"),
+    [
+        ("/outcomes", ["--form"], "--form is for"),
+        ("/api/lti/v1/tools/1/grade_passback", ["--form"], "--form is for"),
+        ("/api/lti/v1/tools/1/ext_grade_passback", [], "add --form"),
+        ("/api/lti/v1/tools/1/ext_grade_passback/", ["--form"], None),
+        ("/outcomes", [], None),
+    ],
+)
+def test_the_wrong_kind_of_door_is_said_when_it_fails(
+    door: Door, path: str, words: list[str], doubt: str | None
+) -> None:
+    door.url, door.status = door.base + path, 401
+    door.answer = SUCCESS.format(code="failure", description="Invalid authorization header", error="", score="")
+    document = json.loads(send(door, "--score", "1", *words, "--json").stdout)
+    printed = send(door, "--score", "1", *words).stdout
+    if doubt is None:
+        assert "hint" not in document
+    else:
+        assert doubt in document["hint"]
+        assert document["hint"] in printed
 
 
 def test_bodies_are_shown_when_asked(door: Door) -> None:
