@@ -180,7 +180,8 @@ class TestPointing:
 
 class TestRecords:
     @pytest.mark.parametrize(
-        "record", [CELL, CELL.newest, DELIVERY.previous, RECEIPT, DELIVERY, MAPPING, PLATFORM, TOOL, WRITE]
+        "record",
+        [CELL, CELL.newest, CELL.settled, DELIVERY.previous, RECEIPT, DELIVERY, MAPPING, PLATFORM, TOOL, WRITE],
     )
     def test_the_records_of_these_tests_fill_every_field(self, record: object) -> None:
         assert fields_left_at_default(record) == []
@@ -375,6 +376,19 @@ class TestDueCells:
         counts = [len(cells) for cells in self.due(ledger)]
         assert (len(counts), sum(counts)) == (DUE_LISTINGS, 40)
         assert min(counts) > 0
+
+    def test_what_is_undelivered_comes_listing_by_listing_whenever_it_is_due(self, ledger: Ledger) -> None:
+        for course in range(40):
+            self.add(ledger, f"late{course}", NOW_MS + 90_000 + course, course)
+            self.add(ledger, f"early{course}", NOW_MS - course, course)
+        self.add(ledger, "delivered", None)
+        self.add(ledger, "other", NOW_MS, platform="moodle")
+        listings = [list(listing) for listing in ledger.undelivered_listings("canvas")]
+        assert (len(listings), sum(map(len, listings))) == (DUE_LISTINGS, 80)
+        for listing in listings:
+            times = [cell.due_at or 0 for cell in listing]
+            assert times == sorted(times)
+        assert list(ledger.undelivered_cells("canvas")) == [cell for listing in listings for cell in listing]
 
 
 class TestCommit:

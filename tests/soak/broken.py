@@ -58,7 +58,12 @@ BROKEN: Mapping[str, tuple[Replacement, ...]] = {
     "read": (
         Replacement(
             "chalicelib/delivery/turns.py",
-            "        retry = mine.outcome_unknown or late\n",
+            "        retry = mine.outcome_unknown or is_late(delivery, now)\n",
+            "        retry = False\n",
+        ),
+        Replacement(
+            "chalicelib/delivery/acceptance.py",
+            "        retry = is_late(delivery, self._clock.now())\n",
             "        retry = False\n",
         ),
     ),

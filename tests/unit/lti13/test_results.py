@@ -1,9 +1,11 @@
+import sys
 from decimal import Decimal
 
 import pytest
 
 from chalicelib.lti13.replies import Reply
 from chalicelib.lti13.results import (
+    MOST_DIGITS,
     belongs_to,
     next_page,
     read_line_item_reply,
@@ -111,6 +113,26 @@ def test_a_numeric_text_is_a_number() -> None:
 def test_anything_else_in_place_of_a_number_is_an_error(value: object) -> None:
     with pytest.raises(ValueError, match="not a number"):
         read_row({"resultScore": value})
+
+
+@pytest.mark.parametrize("digits", ["7" * MOST_DIGITS, "0." + "7" * MOST_DIGITS, "-" + "7" * MOST_DIGITS, "1e-9999"])
+def test_a_number_may_be_as_long_as_any_score(digits: str) -> None:
+    assert read_row({"resultScore": Decimal(digits)}).score == Decimal(digits)
+
+
+@pytest.mark.parametrize("digits", ["7" * (MOST_DIGITS + 1), "0." + "7" * (MOST_DIGITS + 1), "7" * 300_000])
+@pytest.mark.parametrize("field", ["resultScore", "resultMaximum"])
+def test_a_number_that_would_not_fit_into_a_cell_is_an_error(field: str, digits: str) -> None:
+    for value in (Decimal(digits), digits):
+        with pytest.raises(ValueError, match="not a number"):
+            read_row({field: value})
+    with pytest.raises(ValueError, match="not a number"):
+        read_line_item_reply(reply(f'{{"scoreMaximum": {digits}}}'), "u")
+
+
+def test_the_longest_number_is_longer_than_any_double_and_fits_into_a_cell() -> None:
+    assert len(str(Decimal(sys.float_info.max).to_integral_value())) == 309 < MOST_DIGITS
+    assert MOST_DIGITS * 100 < 400_000
 
 
 def test_a_null_time_in_the_extension_is_none() -> None:

@@ -5,6 +5,7 @@ from decimal import Decimal
 
 import pytest
 
+from chalicelib.delivery import line
 from chalicelib.delivery.records import (
     Cell,
     CellKey,
@@ -127,9 +128,44 @@ def test_a_free_cell_has_an_empty_line_and_is_not_listed() -> None:
         last_posted=KnownScore(Decimal("0.10"), Decimal(1)),
         last_known=KnownScore(Decimal("0.3"), None),
         newest=NewestDelivery("d1", "key", "digest", AT, score_at=AT, work_at=None),
+        settled=NewestDelivery("d1", "key", "digest", AT, score_at=AT, work_at=None),
         unsettled_id="d0",
     )
     assert "listing_kind" not in cells.to_item(cell)
+
+
+def test_what_was_newest_covers_what_is_older_and_nothing_newer() -> None:
+    """It knew neither whose a score was nor whether it arrived; nothing was ever queued."""
+    cell = cells.from_item(stored(FREE_CELL_ITEM))
+    write = DELIVERY.write
+    assert write is not None
+    assert line.remainder(write, cell, AT - 1, takes_work=True) is None
+    assert line.remainder(write, cell, AT, takes_work=True) == write
+    assert line.remainder(write, cell, AT + 1, takes_work=True, own="d2", previous=cell.newest) == write
+
+
+BEFORE_IT = NewestDelivery("d0", "key", "digest", AT - 9, score_at=AT - 9)
+
+
+@pytest.mark.parametrize(
+    "previous",
+    [
+        BEFORE_IT,
+        pytest.param(
+            None,
+            marks=pytest.mark.xfail(
+                reason="the first outcome of a cell is taken for one that has brought its score already", strict=True
+            ),
+        ),
+    ],
+    ids=["after another", "the first"],
+)
+@pytest.mark.parametrize("item", [CELL_ITEM, FREE_CELL_ITEM], ids=["left behind", "failed for now"])
+def test_what_had_not_arrived_is_still_to_be_sent(item: Item, previous: NewestDelivery | None) -> None:
+    """A crash left it behind, or the same request comes again after it failed."""
+    cell, write = cells.from_item(stored(item)), DELIVERY.write
+    assert write is not None
+    assert line.remainder(write, cell, AT, takes_work=True, own="d1", previous=previous) == write
 
 
 def test_the_delivery_that_was_under_way_is_the_head_of_the_line() -> None:
@@ -181,6 +217,11 @@ def test_every_state_that_it_wrote_is_known(state: DeliveryState) -> None:
         {"due_at": "soon"},
         {"generation": "1"},
         {"graded_at": "never"},
+        {"line": [], "settled": "d1"},
+        {"line": [], "settled": {"delivery_id": "d1"}},
+        {"line": [], "settled": {**NEWEST, "score_by": 1}},
+        {"posted_timestamp": "never"},
+        {"posted_by": 1},
     ],
     ids=str,
 )
