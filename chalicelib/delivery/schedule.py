@@ -1,6 +1,6 @@
 """What happens each minute: messages go out for all heads that are due, in turns between platforms and courses."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from itertools import chain, islice
 
@@ -26,6 +26,8 @@ MOST_OF_A_LISTING = 200
 queue, and be called for again before their turn."""
 SHARE_OF_DUE = 0.75
 """Of a run's time what is due may take so much; the rest is for what is parked."""
+WATCH_EVERY = 2.0
+"""Seconds between two looks at a platform that is being probed."""
 STUCK_FOR = 6 * 3_600_000
 """Milliseconds for which a cell is left alone whose head cannot be read: it would be called for each minute."""
 
@@ -64,11 +66,26 @@ class Schedule:
             If the table cannot be reached; the next minute's run does the same.
         """
         deadline = Deadline.after(self._clock, self._budget)
-        self._send_due(Deadline.after(self._clock, self._budget * SHARE_OF_DUE))
+        platforms = tuple(self._platforms.list())
+        probed = [platform for platform in platforms if self._permission(platform) is Permission.PROBE]
+        self._send_due(platforms, Deadline.after(self._clock, self._budget * SHARE_OF_DUE))
         self._releasing.sweep(deadline)
+        self._watch(probed, deadline)
 
-    def _send_due(self, deadline: Deadline) -> None:
-        due = [cells for platform in self._platforms.list() for cells in self._due(platform)]
+    def _watch(self, probed: Sequence[Platform], deadline: Deadline) -> None:
+        """Send what is due of a platform as soon as its probe finds it back, and not a minute later."""
+        while probed and deadline.remaining() > WATCH_EVERY:
+            self._clock.sleep(WATCH_EVERY)
+            back = [platform for platform in probed if self._permission(platform) in (Permission.GO, Permission.SLOWED)]
+            if back:
+                self._send_due(back, deadline)
+                probed = [platform for platform in probed if platform not in back]
+
+    def _permission(self, platform: Platform) -> Permission:
+        return permission(self._healths.get(platform.name), to_milliseconds(self._clock.now()))
+
+    def _send_due(self, platforms: Sequence[Platform], deadline: Deadline) -> None:
+        due = [cells for platform in platforms for cells in self._due(platform)]
         sent = 0
         while due and not deadline.passed:
             going_on = []
@@ -89,11 +106,10 @@ class Schedule:
 
     def _due(self, platform: Platform) -> list[Iterator[Cell]]:
         """Read the due cells of a platform, as many as may be called for in one run; one for a probe."""
-        now = self._clock.now()
-        allowed = permission(self._healths.get(platform.name), to_milliseconds(now))
+        allowed = self._permission(platform)
         if allowed is Permission.CLOSED_OFF:
             return []
-        listings = self._ledger.due_cells(platform.name, now)
+        listings = self._ledger.due_cells(platform.name, self._clock.now())
         if allowed is Permission.PROBE:
             return [islice(chain.from_iterable(listings), 1)]
         return [islice(cells, MOST_OF_A_LISTING) for cells in listings]

@@ -106,6 +106,27 @@ def test_the_breaker_closes_by_itself_and_the_backlog_drains_within_minutes(queu
     assert queueing.queue.waiting == []
 
 
+def test_the_backlog_goes_out_as_soon_as_a_probe_finds_the_platform_back(
+    queueing: Stage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """One run of the schedule: it sends the probe, sees what the worker found, and sends the rest."""
+    queueing.faults(DOWN)
+    seats = opened(queueing)
+    queueing.clock.move(300)
+    queueing.faults()
+    sleep = queueing.clock.sleep
+
+    def work_meanwhile(seconds: float) -> None:
+        sleep(seconds)
+        queueing.work()
+
+    monkeypatch.setattr(queueing.clock, "sleep", work_meanwhile)
+    queueing.services.schedule.run()
+    monkeypatch.undo()
+    queueing.work()
+    assert [queueing.state(seat)["score"] for seat in seats] == [Decimal(5)] * len(seats)
+
+
 def test_while_the_breaker_is_open_the_platform_gets_few_calls(queueing: Stage) -> None:
     queueing.faults(DOWN)
     opened(queueing)
