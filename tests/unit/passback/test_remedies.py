@@ -7,19 +7,28 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from unit.lti13.builders import CANVAS_SCHOOL
 
 from chalicelib.delivery.records import CellKey, Delivery, DeliveryState
 from chalicelib.errors import HostRefused, OutcomeCode, PlatformError, PlatformRefused, PlatformUnavailable
 from chalicelib.lti11.messages import Answer, CodeMajor, DataKind, ResultData
 from chalicelib.lti13 import ags, hosts, token_request
 from chalicelib.lti13.profiles import PROFILES, RefusalKind
+from chalicelib.lti13.registrations import Platform
 from chalicelib.lti13.replies import Reply, words_of
 from chalicelib.translation import answers
 from passback.remedies import CHAPTERS, Remedy, Retry, remedy_for, remedy_of
 from passback.remedies.general import BY_CODE, BY_KIND, BY_STATE, GENERAL, WITHOUT_REMEDY
 from passback.remedies.model import contains
 
+SCHOOL = Platform(
+    name="school",
+    profile="canvas",
+    issuer="https://canvas.instructure.com",
+    client_id="10000000000042",
+    token_url="https://sso.example/login/oauth2/token",
+    audience="https://sso.example/login/oauth2/token",
+    hosts=("school.example", "sso.example"),
+)
 ROOT = Path(__file__).parents[3]
 ALL = [each for chapter in CHAPTERS.values() for each in chapter]
 
@@ -38,7 +47,7 @@ def from_token(profile: str, error: str, description: str = "") -> PlatformError
     """Make the error that a token request ends with, as the client makes it."""
     body = {"error": error, "error_description": description} if description else {"error": error}
     answer: dict[str, object] = dict(body)
-    return token_request._refusal(replace(CANVAS_SCHOOL, profile=profile), reply(400, body), answer, "")
+    return token_request._refusal(replace(SCHOOL, profile=profile), reply(400, body), answer, "")
 
 
 def remedy_after(problem: PlatformError, profile: str, *, status_known: bool = True) -> str:
