@@ -125,16 +125,16 @@ def read_newest(fields: Fields | None) -> NewestDelivery | None:
     """Read what ``written_newest`` wrote, also in version 0.1, which knew only what the newest itself sets."""
     if fields is None:
         return None
-    received_at = fields.number("received_at")
+    delivery_id, received_at = fields.text("delivery_id"), fields.number("received_at")
     return NewestDelivery(
-        delivery_id=fields.text("delivery_id"),
+        delivery_id=delivery_id,
         consumer_key=fields.text("consumer_key"),
         body_digest=fields.text("body_digest"),
         received_at=received_at,
         score_at=received_at if fields.flag_or_none("sets_score") else fields.number_or_none("score_at"),
-        score_by=fields.text_or_none("score_by"),
+        score_by=delivery_id if fields.flag_or_none("sets_score") else fields.text_or_none("score_by"),
         work_at=received_at if fields.flag_or_none("sets_work") else fields.number_or_none("work_at"),
-        work_by=fields.text_or_none("work_by"),
+        work_by=delivery_id if fields.flag_or_none("sets_work") else fields.text_or_none("work_by"),
     )
 
 

@@ -99,7 +99,7 @@ DELIVERY = Delivery(
     body_digest="digest",
     receipt_key="receipt",
     state=DeliveryState.FAILED,
-    previous=NewestDelivery("d0", "key", "digest", AT - 9, score_at=None, work_at=AT - 9),
+    previous=NewestDelivery("d0", "key", "digest", AT - 9, work_at=AT - 9, work_by="d0"),
     tries=1,
     outcome_unknown=True,
     answer=Answer(CodeMajor.FAILURE, "Not now", "platform_unavailable"),
@@ -127,8 +127,8 @@ def test_a_free_cell_has_an_empty_line_and_is_not_listed() -> None:
         first_delivery_id="d0",
         last_posted=KnownScore(Decimal("0.10"), Decimal(1)),
         last_known=KnownScore(Decimal("0.3"), None),
-        newest=NewestDelivery("d1", "key", "digest", AT, score_at=AT, work_at=None),
-        settled=NewestDelivery("d1", "key", "digest", AT, score_at=AT, work_at=None),
+        newest=NewestDelivery("d1", "key", "digest", AT, score_at=AT, score_by="d1"),
+        settled=NewestDelivery("d1", "key", "digest", AT, score_at=AT, score_by="d1"),
         unsettled_id="d0",
     )
     assert "listing_kind" not in cells.to_item(cell)
@@ -149,15 +149,7 @@ BEFORE_IT = NewestDelivery("d0", "key", "digest", AT - 9, score_at=AT - 9)
 
 @pytest.mark.parametrize(
     "previous",
-    [
-        BEFORE_IT,
-        pytest.param(
-            None,
-            marks=pytest.mark.xfail(
-                reason="the first outcome of a cell is taken for one that has brought its score already", strict=True
-            ),
-        ),
-    ],
+    [BEFORE_IT, None],
     ids=["after another", "the first"],
 )
 @pytest.mark.parametrize("item", [CELL_ITEM, FREE_CELL_ITEM], ids=["left behind", "failed for now"])
@@ -184,7 +176,8 @@ def test_the_newest_set_what_it_set_when_it_was_received(
 ) -> None:
     newest = {**NEWEST, "sets_score": sets_score, "sets_work": sets_work}
     read = cells.from_item(stored({**FREE_CELL_ITEM, "newest": newest})).newest
-    assert read == NewestDelivery("d1", "key", "digest", AT, score_at=score_at, work_at=work_at)
+    by = {"score_by": "d1" if sets_score else None, "work_by": "d1" if sets_work else None}
+    assert read == NewestDelivery("d1", "key", "digest", AT, score_at=score_at, work_at=work_at, **by)
 
 
 @pytest.mark.parametrize("item", [CELL_ITEM, FREE_CELL_ITEM], ids=["under way", "free"])
