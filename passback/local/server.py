@@ -11,6 +11,7 @@ from typing import Any
 
 import click
 
+from passback.local import log_lines
 from passback.local.gateway import LARGEST_BODY, Gateway, GatewayRequest, GatewayResponse
 
 THREADS = 8
@@ -63,6 +64,7 @@ def passback_application() -> Application:
     """Make the application of Passback itself; granian's worker calls this."""
     from app import app
 
+    log_lines.start()
     return make_application(Gateway(app))
 
 

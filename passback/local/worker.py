@@ -21,6 +21,7 @@ from chalicelib import telemetry
 from chalicelib.delivery.sqs import VISIBILITY_SECONDS, WORKER_SECONDS
 from chalicelib.errors import PassbackError
 from chalicelib.storage.clients import error_code, make_sqs_client
+from passback.local import log_lines
 
 if TYPE_CHECKING:
     from mypy_boto3_sqs import SQSClient
@@ -181,6 +182,7 @@ def main(threads: int, every: float, visibility: int) -> None:
     for number in numbers:
         signal.signal(number, signal.default_int_handler)  # a shell's background job has SIGINT ignored: never pending
     signal.pthread_sigmask(signal.SIG_BLOCK, numbers)
+    log_lines.start()
     settings = services.current().settings  # once, before threads could each build their own
     client = make_sqs_client(settings, environ, read_timeout=READ_SECONDS)
     functions, stopping = _functions(), Event()
