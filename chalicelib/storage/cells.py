@@ -132,9 +132,9 @@ def read_newest(fields: Fields | None) -> NewestDelivery | None:
         body_digest=fields.text("body_digest"),
         received_at=received_at,
         score_at=received_at if fields.flag_or_none("sets_score") else fields.number_or_none("score_at"),
-        score_by=delivery_id if fields.flag_or_none("sets_score") else fields.text_or_none("score_by"),
+        score_by=fields.text_or_none("score_by") or (delivery_id if fields.flag_or_none("sets_score") else None),
         work_at=received_at if fields.flag_or_none("sets_work") else fields.number_or_none("work_at"),
-        work_by=delivery_id if fields.flag_or_none("sets_work") else fields.text_or_none("work_by"),
+        work_by=fields.text_or_none("work_by") or (delivery_id if fields.flag_or_none("sets_work") else None),
     )
 
 
