@@ -19,6 +19,10 @@ _NEVER_IMPORTED = (
     "lxml/isoschematron",
     "lxml/html",
     "lxml/objectify*",
+    "boto3",  # the functions call its botocore
+    "boto3-*",
+    "s3transfer",
+    "s3transfer-*",
     "bin",
     "*.dist-info/RECORD",
     "**/*.pyi",
