@@ -20,14 +20,14 @@ from chalicelib.delivery.endings import (
     waiting,
     waiting_cell,
 )
-from chalicelib.delivery.records import Cell, Delivery, DeliveryState
+from chalicelib.delivery.records import Cell, Delivery, DeliveryState, KnownScore, SubmissionState
 from chalicelib.errors import PlatformRefused
 from chalicelib.lti11.messages import Answer, Write
 from chalicelib.lti13.profiles import Profile, RefusalKind
 from chalicelib.lti13.scores import Result, Score
 from chalicelib.translation import answers
 from chalicelib.translation.comparison import known
-from chalicelib.translation.plan import next_step, submission_state
+from chalicelib.translation.plan import next_step, shows_anothers_grade, submission_state
 from chalicelib.translation.reading import read_answer
 from chalicelib.translation.refusals import after_refusal, ordering_timestamp
 from chalicelib.translation.steps import Conclude, Facts, Order, PostScore, ReadLineItem, ReadResults, Unread
@@ -96,7 +96,7 @@ class Square:
         rest = line.remainder(write, self.cell, received_at, takes_work=profile.submission_extension)
         delivery = replace(
             a_delivery(write, f"d{self.sent}", at),
-            write=rest,
+            write=None if rest is None else write,
             timestamp=ordering_timestamp(received_at, self.cell.newest_timestamp, profile),
             previous=self.cell.newest,
         )
@@ -123,10 +123,14 @@ class Square:
         return read_answer(self.gradebook.read_result(), self.cell, self.gradebook.profile).score_text
 
     def _try(self, delivery: Delivery, lost: Lost | None, *, retry: bool) -> Told:
-        write, profile, facts = delivery.write, self.gradebook.profile, Facts()
-        assert write is not None
+        profile, facts = self.gradebook.profile, Facts()
+        assert delivery.write is not None
         assert self.cell.head is not None
         assert self.cell.head.delivery_id == delivery.id
+        delivery = self._dated(delivery)
+        write = delivery.write if delivery.forced else self._remainder(delivery)
+        if write is None:
+            return self._ended(delivery, Ending(DeliveryState.SUPERSEDED, answers.superseded(), applied=False))
         received, timestamp = from_milliseconds(delivery.received_at), from_milliseconds(delivery.timestamp)
         order = Order(write, delivery.cell.user_id, received, timestamp, retry, delivery.forced)
         self.steps = []
@@ -145,11 +149,34 @@ class Square:
                     return following
                 order = following
 
+    def _dated(self, delivery: Delivery) -> Delivery:
+        """After what was sent last, which may have been dated anew."""
+        if self.cell.posted_timestamp is None or self.cell.posted_by == delivery.id:
+            return delivery
+        timestamp = ordering_timestamp(delivery.timestamp, self.cell.posted_timestamp, self.gradebook.profile)
+        return replace(delivery, timestamp=timestamp)
+
+    def _remainder(self, delivery: Delivery) -> Write | None:
+        """What it still brings at its turn."""
+        assert delivery.write is not None
+        return line.remainder(
+            delivery.write,
+            self.cell,
+            delivery.received_at,
+            takes_work=self.gradebook.profile.submission_extension,
+            own=delivery.id,
+            previous=delivery.previous,
+        )
+
     def _posted(
         self, delivery: Delivery, order: Order, step: PostScore, facts: Facts, lost: Lost | None
     ) -> "Order | Told":
         if step.first_submission and step.submitted_at is not None:
             self.cell = first_submission_noted(self.cell, delivery.id, to_milliseconds(step.submitted_at))
+            self.cell = replace(self.cell, last_known=_read(facts) or self.cell.last_known)
+        elif self.cell.submission is SubmissionState.UNKNOWN and not isinstance(facts.result, Unread):
+            found, state = _read(facts), submission_state(self.cell, facts.result)
+            self.cell = replace(self.cell, submission=state, last_known=found or self.cell.last_known)
         self.gradebook.now = max(self.gradebook.now, order.timestamp)  # no timestamp is ahead of now
         try:
             if lost is not Lost.REQUEST:
@@ -193,7 +220,8 @@ class Square:
             state,
             answer,
             applied,
-            read=None if isinstance(facts.result, Unread) else known(facts.result),
+            read=_read(facts),
+            graded=shows_anothers_grade(order, self.cell, self.gradebook.profile, facts),
             submission=submission_state(self.cell, facts.result),
             timestamp=to_milliseconds(order.timestamp),
         )
@@ -202,10 +230,15 @@ class Square:
         ending = self._ending(facts, order, DeliveryState.WAITING, answers.queued(), applied=None)
         due_at = to_milliseconds(self.gradebook.now) + 60_000
         self.cell = waiting_cell(self.cell, ending, retry=order.retry, due_at=due_at)
-        left = waiting(delivery, "no answer", due_at, to_milliseconds(self.gradebook.now))
+        dated = replace(delivery, timestamp=to_milliseconds(order.timestamp))
+        left = waiting(dated, "no answer", due_at, to_milliseconds(self.gradebook.now))
         return Told(ending.state, ending.answer, left, applied=None)
 
     def _ended(self, delivery: Delivery, ending: Ending) -> Told:
         now = to_milliseconds(self.gradebook.now)
         self.cell = ended_cell(self.cell, delivery, ending, due_at=now, now=now)
         return Told(ending.state, ending.answer, delivery, ending.warnings, ending.applied)
+
+
+def _read(facts: Facts) -> KnownScore | None:
+    return None if isinstance(facts.result, Unread) else known(facts.result)

@@ -14,7 +14,7 @@ from chalicelib.translation.steps import Conclude
 
 from .builders import ESSAY, R, a_cell, extension, facts, later, order, posted, replaces
 from .canvas_gradebook import CanvasGradebook
-from .square import Square
+from .square import Lost, Square
 
 NONE_LEFT = PlatformRefused(
     RefusalKind.NO_ATTEMPTS_LEFT, 422, "The maximum number of allowed attempts has been reached for this submission"
@@ -87,3 +87,14 @@ def test_a_platform_that_says_so_without_a_submission_is_believed() -> None:
     following = after_refusal(only, post, NONE_LEFT, CANVAS, later(1))
     assert isinstance(following, Conclude)
     assert following.state is DeliveryState.REFUSED
+
+
+@pytest.mark.xfail(
+    reason="the score went without a submission, so the equal score that is read is taken for a person's", strict=True
+)
+def test_a_score_whose_answer_was_lost_is_known_again(gradebook: CanvasGradebook) -> None:
+    gradebook.submits_text("handed in without a grade", later(-9000))
+    square = Square(gradebook, a_cell(SubmissionState.UNKNOWN))
+    told = square.retries(square.sends(replaces("0.9"), R, Lost.ANSWER), later(100))
+    assert (gradebook.score, gradebook.work, gradebook.attempts) == (Decimal(9), "handed in without a grade", 1)
+    assert told.state is DeliveryState.DELIVERED

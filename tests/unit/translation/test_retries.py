@@ -4,10 +4,12 @@ from decimal import Decimal
 
 import pytest
 
+from chalicelib.clock import to_milliseconds
 from chalicelib.delivery.records import Cell, DeliveryState, SubmissionState
 from chalicelib.lti11.messages import DeleteResult, ReplaceResult, Write
 from chalicelib.lti13.profiles import CANVAS, CANVAS_OLDER, GENERIC, MOODLE, Profile
-from chalicelib.translation.plan import next_step
+from chalicelib.lti13.scores import Result
+from chalicelib.translation.plan import next_step, shows_anothers_grade
 from chalicelib.translation.steps import Conclude, PostScore, ReadLineItem, ReadResults
 
 from .builders import ESSAY, R, a_cell, extension, facts, known, later, order, points, posted, replaces, row
@@ -20,6 +22,11 @@ WITH_WORK = replaces("0.7", ESSAY)
 KNOWS = a_cell(SubmissionState.EXISTS, last_posted=known("0.5"), last_known=known("0.5"))
 KNOWS_NO_SCORE = a_cell(SubmissionState.NONE, last_known=known(None))
 KNOWS_NOTHING = a_cell(SubmissionState.EXISTS)
+SUBMISSIONS = [{"submission_type": "external_tool"}, {"submitted_at": "2026-02-03T10:15:30Z"}]
+UNCONFIRMED = pytest.mark.parametrize(
+    "state", [state for state in SubmissionState if state is not SubmissionState.EXISTS]
+)
+TAKES_WORK = pytest.mark.parametrize("profile", [CANVAS, CANVAS_OLDER], ids=lambda profile: str(profile.name))
 PROFILES = pytest.mark.parametrize(
     "profile", [CANVAS, CANVAS_OLDER, MOODLE, GENERIC], ids=lambda profile: str(profile.name)
 )
@@ -46,12 +53,64 @@ def test_points_are_compared_out_of_the_present_maximum() -> None:
 
 @PROFILES
 @pytest.mark.parametrize("cell", [KNOWS, KNOWS_NO_SCORE, KNOWS_NOTHING], ids=["a score", "no score", "nothing"])
-@pytest.mark.parametrize("scaled", [row("0.7"), row("14", "20"), row("0.7000004")], ids=["equal", "scaled", "rounded"])
-def test_our_score_in_the_results_means_done(profile: Profile, cell: object, scaled: object) -> None:
-    step = next_step(order(SCORE, retry=True), cell, profile, facts(scaled))  # type: ignore[arg-type]  # Cell, Result
+@pytest.mark.parametrize("scaled", [("0.7", "1"), ("14", "20"), ("0.7000004", "1")], ids=["equal", "scaled", "rounded"])
+@pytest.mark.parametrize("shows", SUBMISSIONS, ids=str)
+def test_our_score_in_the_results_means_done(
+    profile: Profile, cell: Cell, scaled: tuple[str, str], shows: dict[str, str]
+) -> None:
+    step = next_step(order(SCORE, retry=True), cell, profile, facts(row(*scaled, **shows)))
     assert isinstance(step, Conclude)
     assert (step.state, step.confirms) == (DeliveryState.DELIVERED, known("0.7"))
     assert (step.answer.succeeded, step.answer.description) == (True, "")
+
+
+@pytest.mark.parametrize("profile", [MOODLE, GENERIC], ids=lambda profile: str(profile.name))
+@UNCONFIRMED
+def test_our_score_means_done_where_scores_make_no_submission(profile: Profile, state: SubmissionState) -> None:
+    step = next_step(order(SCORE, retry=True), a_cell(state, last_known=known(None)), profile, facts(row("0.7")))
+    assert isinstance(step, Conclude)
+    assert step.state is DeliveryState.DELIVERED
+
+
+@TAKES_WORK
+@UNCONFIRMED
+@pytest.mark.parametrize("shows", [{}, {"submission_type": "none"}], ids=str)
+def test_an_equal_score_without_the_submission_that_comes_with_ours_is_a_persons(
+    profile: Profile, state: SubmissionState, shows: dict[str, str]
+) -> None:
+    cell = a_cell(state, last_known=known(None))
+    step = next_step(order(SCORE, retry=True), cell, profile, facts(row("14", "20", **shows)))
+    assert isinstance(step, Conclude)
+    assert (step.state, step.confirms, step.answer.succeeded) == (DeliveryState.HELD, None, True)
+    assert "somebody graded meanwhile" in step.answer.description
+
+
+@TAKES_WORK
+def test_work_beside_an_equal_score_of_a_person_is_posted_with_it(profile: Profile) -> None:
+    cell = a_cell(SubmissionState.SENT, last_known=known(None), first_submitted_at=to_milliseconds(R))
+    step = posted(next_step(order(WITH_WORK, retry=True), cell, profile, facts(row("0.7"))))
+    assert (step.posts, step.submitted_at, step.ends) == (known("0.7"), R, DeliveryState.DELIVERED)
+
+
+@TAKES_WORK
+@UNCONFIRMED
+def test_a_cleared_grade_is_a_deletes_with_and_without_a_submission(profile: Profile, state: SubmissionState) -> None:
+    cell = a_cell(state, last_posted=known("0.5"), last_known=known("0.5"))
+    step = next_step(order(DeleteResult(), retry=True), cell, profile, facts(row(None)))
+    assert isinstance(step, Conclude)
+    assert (step.state, step.confirms) == (DeliveryState.DELIVERED, known(None))
+
+
+@pytest.mark.parametrize("lost", Lost)
+def test_a_persons_equal_grade_is_not_taken_for_ours(gradebook: CanvasGradebook, lost: Lost) -> None:
+    """Full marks are given by tools and by people. After our submission came, nobody can tell them apart."""
+    square = Square(gradebook)
+    told = square.sends(SCORE, R, lost)
+    came = gradebook.attempts
+    gradebook.teacher_grades("7")
+    told = square.retries(told, later(90))
+    assert (gradebook.score, gradebook.attempts) == (Decimal(7), came)
+    assert told.state is (DeliveryState.DELIVERED if came else DeliveryState.HELD)
 
 
 @PROFILES
@@ -278,3 +337,29 @@ def test_work_over_a_persons_grade_that_older_canvas_would_clear_is_a_failure() 
     step = next_step(order(WITH_WORK, retry=True), KNOWS, CANVAS_OLDER, facts(row("8", "0"), "10"))
     assert isinstance(step, Conclude)
     assert (step.state, step.answer.succeeded) == (DeliveryState.REFUSED, False)
+
+
+@PROFILES
+@pytest.mark.parametrize("retry", [False, True], ids=["first try", "retry"])
+@pytest.mark.parametrize(
+    ("write", "found", "another"),
+    [
+        pytest.param(SCORE, row("0.5"), False, id="what the cell knew"),
+        pytest.param(SCORE, row("0.7"), False, id="our own"),
+        pytest.param(SCORE, row("0.8"), True, id="another"),
+        pytest.param(replaces(work=ESSAY), row("0.5"), False, id="what the cell knew, work"),
+        pytest.param(replaces(work=ESSAY), row("0.8"), True, id="another, work"),
+        pytest.param(DeleteResult(), row(None), False, id="our own delete"),
+        pytest.param(SCORE, row(None), True, id="cleared"),
+    ],
+)
+def test_a_grade_that_is_neither_ours_nor_what_the_cell_knew_is_anothers(
+    profile: Profile, retry: bool, write: Write, found: Result, another: bool
+) -> None:
+    assert shows_anothers_grade(order(write, retry=retry), KNOWS, profile, facts(found)) is another
+
+
+@PROFILES
+def test_what_was_not_read_or_never_known_shows_nobody(profile: Profile) -> None:
+    assert shows_anothers_grade(order(SCORE, retry=True), KNOWS, profile, facts()) is False
+    assert shows_anothers_grade(order(SCORE, retry=True), KNOWS_NOTHING, profile, facts(row("0.8"))) is False

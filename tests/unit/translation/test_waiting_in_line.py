@@ -13,6 +13,7 @@ from chalicelib.delivery.records import Cell, DeliveryState, SubmissionState
 from chalicelib.errors import PlatformRefused
 from chalicelib.lti11.messages import CodeMajor, DeleteResult, Write
 from chalicelib.lti13.profiles import CANVAS, CANVAS_OLDER, GENERIC, MOODLE, Profile, RefusalKind
+from chalicelib.translation.comparison import fraction
 from chalicelib.translation.plan import next_step
 from chalicelib.translation.reading import undelivered_answer
 from chalicelib.translation.refusals import after_refusal
@@ -173,6 +174,62 @@ class TestLine:
         told = square.retries(told, later(LATE))
         assert (gradebook.score, gradebook.work, gradebook.attempts) == (Decimal(7), ESSAY.value, 1)
         assert (told.state, gradebook.submitted_at) == (DeliveryState.DELIVERED, R)
+
+
+class TestTurns:
+    """What stood before it in line may have brought part of it, or have been dated anew."""
+
+    def test_an_older_one_that_came_later_brings_at_its_turn_what_nothing_newer_brought(self) -> None:
+        gradebook = CanvasGradebook()
+        square = Square(gradebook)
+        newer = square.enters(replaces("0.9"), later(1))
+        older = square.enters(WITH_WORK, R)
+        assert older.write == WITH_WORK
+        square.takes_turn(newer, later(LATE))
+        told = square.takes_turn(older, later(LATE))
+        assert (told.state, gradebook.score, gradebook.work) == (DeliveryState.DELIVERED, Decimal(9), ESSAY.value)
+
+    def test_an_older_score_that_came_later_is_superseded_at_its_turn(self, gradebook: Gradebook) -> None:
+        square = Square(gradebook)
+        newer, older = square.enters(replaces("0.9"), later(1)), square.enters(SCORE, R)
+        square.takes_turn(newer, later(LATE))
+        told = square.takes_turn(older, later(LATE))
+        assert (told.state, told.answer.succeeded) == (DeliveryState.SUPERSEDED, True)
+        assert square.cell.last_posted is not None
+        assert fraction(square.cell.last_posted) == Decimal("0.9")
+
+    def test_an_operator_forces_it_whole(self) -> None:
+        gradebook = CanvasGradebook()
+        square = Square(gradebook)
+        newer, older = square.enters(replaces("0.9"), later(1)), square.enters(SCORE, R)
+        square.takes_turn(newer, later(LATE))
+        told = square.takes_turn(replace(older, timestamp=to_milliseconds(later(LATE))), later(LATE), forced=True)
+        assert (told.state, gradebook.score) == (DeliveryState.DELIVERED, Decimal(7))
+
+    def test_what_follows_one_that_was_dated_anew_is_dated_after_it(self) -> None:
+        """A teacher graded between R and the call; the first goes over that, and the second must not be stale."""
+        gradebook = CanvasGradebook()
+        square = Square(gradebook)
+        first, second = square.enters(replaces("0.5"), R), square.enters(replaces("0.9"), later(1))
+        gradebook.teacher_grades("8", later(20))
+        gradebook.now = later(30)
+        square._try(first, None, retry=False)
+        assert gradebook.score == Decimal(5)
+        told = square._try(second, None, retry=False)
+        assert (told.state, gradebook.score) == (DeliveryState.DELIVERED, Decimal(9))
+        assert told.delivery.timestamp == to_milliseconds(later(30)) + 1
+        assert len(gradebook.posts) == 3
+
+    def test_a_grade_that_ours_went_over_stays_against_nobody(self, gradebook: Gradebook) -> None:
+        square = Square(gradebook)
+        square.sends(replaces("0.2"), later(-100))
+        held = square.enters(replaces("0.5"), R)
+        gradebook.now = later(LATE)
+        gradebook.teacher_grades("8")
+        assert square.takes_turn(held, later(LATE)).state is DeliveryState.HELD
+        assert square.cell.graded_at is not None
+        square.sends(replaces("0.6"), later(LATE + 10))
+        assert square.cell.graded_at is None
 
 
 class TestForced:
