@@ -321,8 +321,10 @@ class TestTies:
         assert line.remainder(both(), self.BEFORE, AT, takes_work=True, own="d1", previous=self.BEFORE.settled) == (
             both()
         )
-        parts = a_newest("d4", score=(AT, "d0"), work=(AT, "d0"))
-        assert line.remainder(both(), self.BEFORE, AT, takes_work=True, own="d1", previous=parts) == both()
+        settled = a_newest("d3", score=(AT, "d2"), work=(AT, "d3"))
+        parts = replace(settled, delivery_id="d4")
+        cell = replace(EMPTY, settled=settled)
+        assert line.remainder(both(), cell, AT, takes_work=True, own="d1", previous=parts) == both()
 
     @pytest.mark.parametrize("previous", [None, a_newest("d4", score=(AT, "d5"), work=(AT, "d6"))], ids=["no", "some"])
     def test_at_its_turn_it_is_older_than_those_that_were_accepted_after_it(
