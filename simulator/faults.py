@@ -50,7 +50,7 @@ class _InForce:
     dice: random.Random = field(init=False)
 
     def __post_init__(self) -> None:
-        self.dice = random.Random(self.fault.seed)  # noqa: S311  # nosec B311 - repeatable on purpose
+        self.dice = random.Random(self.fault.seed)  # noqa: S311  # nosec B311  # repeatable on purpose
 
     def hits(self) -> bool:
         return self.fault.share >= 1 or self.dice.random() < self.fault.share

@@ -35,7 +35,7 @@ from chalicelib.lti13.registrations import Platform
 from chalicelib.storage.ledger import Change, Ledger
 from chalicelib.translation import answers
 from chalicelib.translation.comparison import known
-from chalicelib.translation.plan import next_step, shows_anothers_grade, submission_state
+from chalicelib.translation.plan import next_step, shows_anothers_grade, shows_submission, submission_state
 from chalicelib.translation.refusals import after_refusal
 from chalicelib.translation.steps import (
     Concessions,
@@ -267,7 +267,9 @@ class Attempt:
             replace(
                 ending,
                 posted=step.confirms,
-                made_submission=applied and confirmed_submission(run.cell, run.claimed.write),
+                made_submission=applied
+                and confirmed_submission(run.cell, run.claimed.write)
+                and shows_submission(run.facts.result),
                 keeps_first_submission=keeps,
                 platform_words="" if refusal is None else refusal.words,
                 platform_status=None if refusal is None else refusal.status,
@@ -370,6 +372,7 @@ def _order(claimed: Claimed) -> Order:
         retry=claimed.retry,
         forced=delivery.forced,
         concessions=Concessions(file_tries=delivery.file_tries),
+        unknown=delivery.outcome_unknown,
     )
 
 

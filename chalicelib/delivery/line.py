@@ -190,7 +190,9 @@ def without_rank(cell: Cell, delivery: Delivery) -> Cell:
     """
     newest, settled, before = cell.newest, cell.settled, delivery.previous
     if settled is not None and settled.delivery_id == delivery.id:
-        settled = None if before is None else _with_marks(before, settled, ())
+        brought = settled.score_at is not None or settled.work_at is not None  # by others: its own was never sure
+        rest = settled if brought else None
+        settled = rest if before is None else _with_marks(before, settled, ())
     if newest is None:
         return replace(cell, settled=settled)
     if newest.delivery_id == delivery.id:

@@ -33,7 +33,7 @@ from chalicelib.translation.steps import (
     Unread,
 )
 
-__all__ = ["next_step", "nothing_to_send", "shows_anothers_grade", "submission_state"]
+__all__ = ["next_step", "nothing_to_send", "shows_anothers_grade", "shows_submission", "submission_state"]
 
 
 def next_step(order: Order, cell: Cell, profile: Profile, facts: Facts) -> Step:
@@ -76,9 +76,7 @@ def submission_state(cell: Cell, result: Result | Unread | None) -> SubmissionSt
     """
     if cell.submission is not SubmissionState.UNKNOWN or isinstance(result, Unread):
         return cell.submission
-    if result is not None and (result.submitted_at or result.submission_type not in (None, "none")):
-        return SubmissionState.EXISTS
-    return SubmissionState.NONE
+    return SubmissionState.EXISTS if shows_submission(result) else SubmissionState.NONE
 
 
 def nothing_to_send(write: Write, profile: Profile) -> bool:
@@ -121,7 +119,7 @@ def _after_unknown_try(order: Order, cell: Cell, profile: Profile, facts: Facts)
     if _may_be_our_zero(order, profile, facts):
         return None  # posting again is refused as stale if it was ours
     work = _with_work(order.write, profile)
-    if _equal_without_submission(cell, profile, result) and not isinstance(order.write, DeleteResult):
+    if _may_be_a_persons(order, cell, profile, result):
         if is_ours(read_score(result, cell.last_posted, profile), ours, profile):
             return Conclude(DeliveryState.HELD, answers.graded_meanwhile()) if work is None else None
     elif is_ours(read_score(result, cell.last_posted, profile), ours, profile):
@@ -136,14 +134,21 @@ def _after_unknown_try(order: Order, cell: Cell, profile: Profile, facts: Facts)
     return Conclude(DeliveryState.HELD, answers.graded_meanwhile())
 
 
-def _equal_without_submission(cell: Cell, profile: Profile, result: Result | None) -> bool:
-    """Tell whether the first submission, which comes with our first score, is missing beside whatever was read.
+def shows_submission(result: Result | Unread | None) -> bool:
+    """Tell whether a results answer shows that there is a typed submission."""
+    if result is None or isinstance(result, Unread):
+        return False
+    return bool(result.submitted_at) or result.submission_type not in (None, "none")
 
-    An equal score is a person's then: full marks are given by tools and by people.
+
+def _may_be_a_persons(order: Order, cell: Cell, profile: Profile, result: Result | None) -> bool:
+    """Tell whether an equal score would be a person's: full marks are given by tools and by people.
+
+    Nothing of ours went out, and the first submission, which comes with our first score, is missing beside it.
     """
-    unconfirmed = cell.submission is not SubmissionState.EXISTS
-    shows_one = result is not None and (result.submitted_at or result.submission_type not in (None, "none"))
-    return profile.submission_extension and unconfirmed and not shows_one
+    if order.unknown or isinstance(order.write, DeleteResult) or not profile.submission_extension:
+        return False
+    return cell.submission is not SubmissionState.EXISTS and not shows_submission(result)
 
 
 def _person_graded_meanwhile(order: Order, cell: Cell, profile: Profile, facts: Facts) -> bool:

@@ -57,6 +57,8 @@ class Order:
     forced: bool = False
     """An operator wants it in the gradebook whatever stands there: nobody's grade is asked for."""
     concessions: Concessions = field(default_factory=Concessions)
+    unknown: bool = False
+    """An earlier try went out and no answer came back."""
 
 
 @dataclass(frozen=True, slots=True)

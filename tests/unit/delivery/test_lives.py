@@ -247,10 +247,6 @@ def test_what_is_settled_is_the_newest_score_and_work_that_had_an_effect(life: l
     assert Life().go(life).settled_marks_are_true()
 
 
-@pytest.mark.xfail(
-    reason="of an end that was found to have had no effect, what others brought before is forgotten along with it",
-    strict=True,
-)
 @given(ANY_LIFE)
 @example(
     [

@@ -27,7 +27,7 @@ from chalicelib.lti13.profiles import Profile, RefusalKind
 from chalicelib.lti13.scores import Result, Score
 from chalicelib.translation import answers
 from chalicelib.translation.comparison import known
-from chalicelib.translation.plan import next_step, shows_anothers_grade, submission_state
+from chalicelib.translation.plan import next_step, shows_anothers_grade, shows_submission, submission_state
 from chalicelib.translation.reading import read_answer
 from chalicelib.translation.refusals import after_refusal, ordering_timestamp
 from chalicelib.translation.steps import Conclude, Facts, Order, PostScore, ReadLineItem, ReadResults, Unread
@@ -132,7 +132,9 @@ class Square:
         if write is None:
             return self._ended(delivery, Ending(DeliveryState.SUPERSEDED, answers.superseded(), applied=False))
         received, timestamp = from_milliseconds(delivery.received_at), from_milliseconds(delivery.timestamp)
-        order = Order(write, delivery.cell.user_id, received, timestamp, retry, delivery.forced)
+        order = Order(
+            write, delivery.cell.user_id, received, timestamp, retry, delivery.forced, unknown=delivery.outcome_unknown
+        )
         self.steps = []
         while True:
             step = next_step(order, self.cell, profile, facts)
@@ -208,7 +210,7 @@ class Square:
         ending = replace(
             self._ending(facts, order, step.state, step.answer, applied=confirmed),
             posted=step.confirms,
-            made_submission=confirmed and confirmed_submission(self.cell, write),
+            made_submission=confirmed and confirmed_submission(self.cell, write) and shows_submission(facts.result),
             keeps_first_submission=refusal is not None and refusal.kind is RefusalKind.UNPUBLISHED_AFTER_SUBMIT,
         )
         return self._ended(delivery, ending)

@@ -89,9 +89,6 @@ def test_a_platform_that_says_so_without_a_submission_is_believed() -> None:
     assert following.state is DeliveryState.REFUSED
 
 
-@pytest.mark.xfail(
-    reason="the score went without a submission, so the equal score that is read is taken for a person's", strict=True
-)
 def test_a_score_whose_answer_was_lost_is_known_again(gradebook: CanvasGradebook) -> None:
     gradebook.submits_text("handed in without a grade", later(-9000))
     square = Square(gradebook, a_cell(SubmissionState.UNKNOWN))
