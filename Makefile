@@ -60,6 +60,7 @@ soak: $(STAMP) ## Faults, kills and lost messages for a minute; then the gradebo
 soak-long: $(STAMP) ## The same for a quarter of an hour, with thousands of outcomes
 	PYTHONPATH=tests $(BIN)/python -m soak --size long $(if $(SEED),--seed $(SEED))
 
+check: SEED ?= 5
 check: format-check lint types security coverage soak demo ## What CI runs: form, lint, types, security, tests with branch coverage, soak, demo
 
 bench: $(STAMP) ## Measure: stages of one outcome, ratios against floor and peers, cold start
