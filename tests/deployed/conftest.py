@@ -1,4 +1,4 @@
-"""One deployed stack for all tests here."""
+"""One deployed stack for all tests here, and none for those that follow: it stands between requests and the network."""
 
 from collections.abc import Iterator
 
@@ -9,13 +9,13 @@ from deployed.account import Account, deployed_account
 from deployed.stack import Deployed, OverTheWire, Student, class_in
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def account(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Account]:
     with deployed_account(tmp_path_factory.mktemp("deployed")) as one:
         yield one
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def deployed(account: Account, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Deployed]:
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("NO_PROXY", "127.0.0.1")  # client libraries ask the environment
