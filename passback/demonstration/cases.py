@@ -85,7 +85,7 @@ def _points(text: str) -> Decimal:
 _NOTHING = {"score": None, "attempt": 0, "submission_type": None}
 _FIRST = {"attempt": 1, "submission_type": "external_tool"}
 _ESSAY = {"submission_type": "online_text_entry", "body": "My essay."}
-_PAGE = "https://tool.example.org/work/17"
+_PAGE = "https://tool.example.org/essays/17"
 _LAUNCH = "https://tool.example.org/launch?attempt=42"
 _FILE = "https://tool.example.org/files/essay.docx"
 _WRITTEN = {"submission_type": "online_text_entry"}

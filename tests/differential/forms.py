@@ -18,7 +18,7 @@ from differential.accepted import (
 from differential.twins import Delete, Happening, Read, Replace, TeacherGrades, TimePasses
 
 TEXT = {"text": "My essay <b>& more</b>\n🎓"}
-URL = {"url": "https://tool.example.org/work/17"}
+URL = {"url": "https://tool.example.org/essays/17"}
 LAUNCH = {"ltiLaunchUrl": "https://tool.example.org/launch?attempt=42"}
 FILE = {"documentName": "essay.docx", "downloadUrl": "https://tool.example.org/files/essay.docx"}
 LATER = TimePasses(90)

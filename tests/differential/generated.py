@@ -11,7 +11,7 @@ DATA = st.sampled_from(
     [
         {"text": "an essay"},
         {"text": "another essay"},
-        {"url": "https://tool.example.org/work/1"},
+        {"url": "https://tool.example.org/essays/1"},
         {"ltiLaunchUrl": "https://tool.example.org/launch/1"},
         {"documentName": "a.pdf", "downloadUrl": "https://tool.example.org/a.pdf"},
     ]

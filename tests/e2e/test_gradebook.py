@@ -69,8 +69,8 @@ def test_work_appears_with_its_type_and_content_and_each_is_an_attempt(
     send(served, student, 0.5, {"text": "My essay, näively & <b>boldly</b> 🎓"})
     row.shows(work="My essay, näively & <b>boldly</b> 🎓", attempts="1")
     row.shows(work="text")
-    send(served, student, 0.6, {"url": "https://tool.example.org/work/17"})
-    row.shows(work="https://tool.example.org/work/17", attempts="2", score="6")
+    send(served, student, 0.6, {"url": "https://tool.example.org/essays/17"})
+    row.shows(work="https://tool.example.org/essays/17", attempts="2", score="6")
     row.shows(work="link")
 
 

@@ -11,7 +11,7 @@ from chalicelib.delivery.records import Cell, CellKey, Delivery
 Write = Callable[[str], bytes]
 
 QUEUED = "queued for delivery"
-TEXT, URL = {"text": "an essay"}, {"url": "https://tool.example.org/work/1"}
+TEXT, URL = {"text": "an essay"}, {"url": "https://tool.example.org/essays/1"}
 WRITES: dict[str, Write] = {
     "score": lambda sourcedid: replace_result(sourcedid, "0.92"),
     "zero": lambda sourcedid: replace_result(sourcedid, "0"),

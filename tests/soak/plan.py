@@ -232,7 +232,7 @@ def _outcome(dice: random.Random, number: int, at: float, cell: CellPlan) -> Out
         score=fraction if given else None,
         total=total if kind is Kind.TOTAL else None,
         text=f"essay {number}" if kind in (Kind.TEXT, Kind.WORK) else None,
-        url=f"https://tool.example.org/work/{number}" if kind is Kind.URL else None,
+        url=f"https://tool.example.org/essays/{number}" if kind is Kind.URL else None,
         submitted_at=submitted_at,
         # A grade from before the move counts as a person's to Passback (design, prioritizeNonToolGrade).
         prioritized=kind is not Kind.DELETE and not cell.history and dice.random() < 0.1,

@@ -38,7 +38,7 @@ def test_a_complete_score_is_written_as_canvas_documents_it() -> None:
             extension=CanvasSubmission(
                 new_submission=True,
                 submission_type=SubmissionType.ONLINE_URL,
-                submission_data="https://tool.example.org/work/17",
+                submission_data="https://tool.example.org/essays/17",
                 preserve_score=False,
                 prioritize_non_tool_grade=False,
             ),
@@ -55,7 +55,7 @@ def test_a_complete_score_is_written_as_canvas_documents_it() -> None:
         CANVAS_SUBMISSION: {
             "new_submission": True,
             "submission_type": "online_url",
-            "submission_data": "https://tool.example.org/work/17",
+            "submission_data": "https://tool.example.org/essays/17",
             "preserve_score": False,
             "prioritize_non_tool_grade": False,
         },

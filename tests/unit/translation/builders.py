@@ -17,7 +17,7 @@ USER = "5b1f8a2e-3c77-4e0a-9a55-0d3a0f7f6f11"
 KEY = CellKey("canvas", "https://school.example/api/lti/courses/42/line_items/7", USER)
 
 ESSAY = ResultData(DataKind.TEXT, "My essay. <p>Markup</p>")
-LINK = ResultData(DataKind.URL, "https://tool.example/work/17")
+LINK = ResultData(DataKind.URL, "https://tool.example/essays/17")
 LAUNCH = ResultData(DataKind.LTI_LAUNCH_URL, "https://tool.example/launch?attempt=42")
 FILE = ResultData(DataKind.FILE, "https://tool.example/files/essay.docx", "essay.docx")
 EVERY_KIND_OF_WORK = (ESSAY, LINK, LAUNCH, FILE)

@@ -262,7 +262,7 @@ def test_without_a_time_it_is_now(canvas: Canvas, scene: Scene) -> None:
     ("kind", "data", "field"),
     [
         ("online_text_entry", "My essay", "body"),
-        ("online_url", "https://tool.example.org/work/17", "url"),
+        ("online_url", "https://tool.example.org/essays/17", "url"),
         ("basic_lti_launch", "https://tool.example.org/launch?a=1", "url"),
     ],
 )
