@@ -68,15 +68,13 @@ def passback_application() -> Application:
     return make_application(Gateway(app))
 
 
-@click.command()
-@click.option("--port", type=int, required=True)
-def main(port: int) -> None:
-    """Serve Passback on 127.0.0.1 until told to stop."""
+def serve(port: int, application: str) -> None:
+    """Serve an application, named as module:function, on 127.0.0.1 until told to stop."""
     from granian.constants import Interfaces, Loops
     from granian.server import Server
 
     Server(
-        "passback.local.server:passback_application",
+        application,
         factory=True,
         address="127.0.0.1",
         port=port,
@@ -87,6 +85,13 @@ def main(port: int) -> None:
         log_access=False,
         workers_kill_timeout=5,
     ).serve()
+
+
+@click.command()
+@click.option("--port", type=int, required=True)
+def main(port: int) -> None:
+    """Serve Passback on 127.0.0.1 until told to stop."""
+    serve(port, "passback.local.server:passback_application")
 
 
 if __name__ == "__main__":

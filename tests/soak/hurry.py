@@ -62,29 +62,12 @@ def application() -> Any:
     return passback_application()
 
 
-def _serve(port: int) -> None:
-    """Serve as ``passback.local.server`` does, but for what is served."""
-    from granian.constants import Interfaces, Loops
-    from granian.server import Server
-
-    Server(
-        "soak.hurry:application",
-        factory=True,
-        address="127.0.0.1",
-        port=port,
-        interface=Interfaces.ASGINL,
-        loop=Loops.asyncio,
-        workers=1,
-        websockets=False,
-        log_access=False,
-        workers_kill_timeout=5,
-    ).serve()
-
-
 def main(arguments: list[str]) -> None:
     """Start what the first argument names."""
     if arguments[0] == "server":
-        _serve(int(arguments[2]))
+        from passback.local.server import serve
+
+        serve(int(arguments[2]), "soak.hurry:application")
         return
     hurry()
     from passback.local.worker import main as worker
