@@ -14,6 +14,7 @@ from chalicelib.delivery.acceptance import Acceptance
 from chalicelib.delivery.attempt import Attempt
 from chalicelib.delivery.awaiting import Awaiting
 from chalicelib.delivery.calls import Calls
+from chalicelib.delivery.closing import Closing
 from chalicelib.delivery.gate import Gate
 from chalicelib.delivery.gauges import Gauges
 from chalicelib.delivery.pacing import Pace
@@ -137,8 +138,9 @@ def connect(
     rules, lease = settings.retries, settings.lease
     gate = Gate(health, clock, chance)
     calls = Calls(queue, ledger, clock, settings.shards)
-    attempt = Attempt(ledger, ags, gate, calls, rules, clock, chance)
-    turns = Turns(ledger, attempt, Settling(ledger, ags, attempt, clock), clock)
+    closing = Closing(ledger, gate, calls, rules, clock, chance)
+    attempt = Attempt(ledger, ags, gate, closing, clock)
+    turns = Turns(ledger, attempt, Settling(ledger, ags, attempt, clock), closing, clock)
     queueing = Queueing(ledger, calls, rules, clock, chance)
     awaiting = Awaiting(ledger, turns, queueing, gate, clock, lease)
     resumption = Resumption(ledger, awaiting, clock)

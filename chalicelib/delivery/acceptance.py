@@ -4,9 +4,9 @@ from dataclasses import dataclass
 
 from chalicelib.clock import Clock, Deadline, from_milliseconds, to_milliseconds
 from chalicelib.delivery import line
-from chalicelib.delivery.attempt import Claimed
 from chalicelib.delivery.awaiting import Awaiting
 from chalicelib.delivery.breaker import Permission, PlatformHealth
+from chalicelib.delivery.claimed import Claimed
 from chalicelib.delivery.endings import Ending, begun, ended_delivery, first_submission_noted
 from chalicelib.delivery.gate import Admission, Gate
 from chalicelib.delivery.queueing import DOWN, SLOWED, Queueing

@@ -5,7 +5,8 @@ from dataclasses import replace
 from decimal import Decimal
 
 from chalicelib.clock import Clock, Deadline, to_milliseconds
-from chalicelib.delivery.attempt import Attempt, Claimed
+from chalicelib.delivery.attempt import Attempt
+from chalicelib.delivery.claimed import Claimed
 from chalicelib.delivery.endings import Ending, begun, ended_delivery, settled_cell
 from chalicelib.delivery.holding import commit_held
 from chalicelib.delivery.records import Cell, Delivery, DeliveryState, KnownScore, SubmissionState

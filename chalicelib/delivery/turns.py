@@ -5,7 +5,9 @@ from datetime import datetime, timedelta
 
 from chalicelib.clock import Clock, Deadline, from_milliseconds, to_milliseconds
 from chalicelib.delivery import line
-from chalicelib.delivery.attempt import Attempt, Claimed
+from chalicelib.delivery.attempt import Attempt
+from chalicelib.delivery.claimed import Claimed, begin
+from chalicelib.delivery.closing import Closing
 from chalicelib.delivery.endings import begun, may_be_applied
 from chalicelib.delivery.records import Cell, Delivery
 from chalicelib.delivery.settling import Settling
@@ -23,10 +25,11 @@ READ_FIRST_AFTER = timedelta(seconds=60)
 class Turns:
     """Takes turns. ``lease`` (seconds) must outlast the deadline that a turn is taken with."""
 
-    def __init__(self, ledger: Ledger, attempt: Attempt, settling: Settling, clock: Clock) -> None:
+    def __init__(self, ledger: Ledger, attempt: Attempt, settling: Settling, closing: Closing, clock: Clock) -> None:
         self._ledger = ledger
         self._attempt = attempt
         self._settling = settling
+        self._closing = closing
         self._clock = clock
 
     def take(self, delivery: Delivery, around: Surroundings, deadline: Deadline, lease: float) -> Answer | None:
@@ -44,11 +47,9 @@ class Turns:
         try:
             cell = self._settling.settle(claimed.cell, claimed.platform, deadline)
         except PlatformUnavailable as problem:
-            return self._attempt.unavailable(claimed, problem)
-        except PlatformRefused as refusal:
-            return self._attempt.refused(claimed, refusal)
-        except HostRefused as refusal:
-            return self._attempt.refused(claimed, refusal)
+            return self._closing.unavailable(begin(claimed), problem, posted=False)
+        except (PlatformRefused, HostRefused) as refusal:
+            return self._closing.refused(begin(claimed), refusal)
         except StorageConflict:
             return None
         return self._run(replace(claimed, cell=cell), deadline)
@@ -67,7 +68,7 @@ class Turns:
                 previous=delivery.previous,
             )
         if rest is None:
-            return self._attempt.superseded(claimed)
+            return self._closing.superseded(begin(claimed))
         return self._attempt.run(replace(claimed, write=rest), deadline)
 
     def _claim(self, delivery: Delivery, around: Surroundings, lease: float) -> Claimed | None:

@@ -10,8 +10,8 @@ import pytest
 
 from chalicelib.clock import Deadline, to_milliseconds
 from chalicelib.delivery import line
-from chalicelib.delivery.attempt import Claimed
 from chalicelib.delivery.breaker import PlatformHealth
+from chalicelib.delivery.claimed import Claimed, Run
 from chalicelib.delivery.records import Cell, CellKey, Delivery, DeliveryState, Receipt
 from chalicelib.delivery.turns import READ_FIRST_AFTER, Turns, is_late
 from chalicelib.errors import PlatformRefused, PlatformUnavailable, StorageConflict
@@ -77,7 +77,8 @@ class Scene:
         self.asked: list[tuple[str, Claimed]] = []
         self.problems: list[Exception] = []
         self.settles = settles
-        fakes: tuple[Any, Any, Any] = (self, _Attempt(self), self)
+        asked = _Asked(self)
+        fakes: tuple[Any, Any, Any, Any] = (self, asked, self, asked)
         self.turns = Turns(*fakes, FakeClock())
         self.deadline = Deadline.after(FakeClock(), 8.0)
 
@@ -106,27 +107,28 @@ class Scene:
         return self.settles(cell)
 
 
-class _Attempt:
-    """Remembers what it is asked."""
+class _Asked:
+    """Attempt and closing: remembers what they are asked."""
 
     def __init__(self, scene: Scene) -> None:
         self._scene = scene
 
     def run(self, claimed: Claimed, deadline: Deadline) -> Answer:
-        return self._asked("run", claimed)
+        return self._remembered("run", claimed)
 
-    def superseded(self, claimed: Claimed) -> Answer:
-        return self._asked("superseded", claimed)
+    def superseded(self, run: Run) -> Answer:
+        return self._remembered("superseded", run.claimed)
 
-    def unavailable(self, claimed: Claimed, problem: Exception) -> Answer:
+    def unavailable(self, run: Run, problem: Exception, *, posted: bool) -> Answer:
+        assert not posted, "nothing was sent"
         self._scene.problems.append(problem)
-        return self._asked("unavailable", claimed)
+        return self._remembered("unavailable", run.claimed)
 
-    def refused(self, claimed: Claimed, refusal: Exception) -> Answer:
+    def refused(self, run: Run, refusal: Exception) -> Answer:
         self._scene.problems.append(refusal)
-        return self._asked("refused", claimed)
+        return self._remembered("refused", run.claimed)
 
-    def _asked(self, what: str, claimed: Claimed) -> Answer:
+    def _remembered(self, what: str, claimed: Claimed) -> Answer:
         self._scene.asked.append((what, claimed))
         return DONE
 
