@@ -37,7 +37,7 @@ from chalicelib.lti13.keys import Signer
 from chalicelib.lti13.tokens import TokenSource
 from chalicelib.lti13.transport import Transport
 from chalicelib.lti13.transport import make_client as make_http_client
-from chalicelib.storage.clients import make_client, make_sqs_client
+from chalicelib.storage.clients import make_client, make_session, make_sqs_client
 from chalicelib.storage.deliveries import DeliveryStore
 from chalicelib.storage.health import HealthStore
 from chalicelib.storage.ledger import Ledger
@@ -113,9 +113,12 @@ def build_services(environment: Mapping[str, str], clock: Clock | None = None) -
     settings = Settings.from_environment(environment)
     pace = Pace(clock)
     transport = Transport(make_http_client(clock), clock, local=settings.is_local, observe=pace.observe)
-    table = Table(make_client(settings, environment), settings.table)
-    queue = SqsQueue(lambda: make_sqs_client(settings, environment), settings.queue, settings.dead_letter_queue)
-    return connect(settings, clock, transport, table, make_sealer(settings, environment), queue, pace)
+    session = make_session()
+    table = Table(make_client(settings, environment, session), settings.table)
+    queue = SqsQueue(
+        lambda: make_sqs_client(settings, environment, session), settings.queue, settings.dead_letter_queue
+    )
+    return connect(settings, clock, transport, table, make_sealer(settings, environment, session), queue, pace)
 
 
 def connect(
