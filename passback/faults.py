@@ -84,7 +84,8 @@ def set_fault(session: Session, /, kind: str, url: str | None, **said: Any) -> N
     Kinds that store and spoil the answer: `slow` (it comes late), `endless` (it does not end), `drop-after` (the
     connection is closed instead).
 
-    A fault that is set is tried before those in force. With `--path token` the token endpoint fails.
+    A fault that is set is tried before those in force. With `--path token` the token endpoint fails. A simulator that
+    is started again has no faults.
     """
     document = _order(kind, said)
     with _simulator(session, url) as simulator:
