@@ -24,6 +24,8 @@ STAGE = "local"
 STACK = f"passback-{STAGE}"
 BUCKET = "artefacts"
 MACHINE = {"aarch64": "arm64", "arm64": "arm64"}.get(platform.machine(), "x86_64")
+METRIC_MATH = ("RefusedAlarm",)
+"""Alarms that cannot be put up here; a unit test works out their expressions."""
 HURRY = {"PASSBACK_FIRST_WAIT": "1", "PASSBACK_LONGEST_WAIT": "2"}
 
 
@@ -118,16 +120,19 @@ def put_up(
     s3.create_bucket(Bucket=BUCKET)
     s3.put_object(Bucket=BUCKET, Key="code.zip", Body=package.archive.read_bytes())
     template = json.loads(package.template.read_text())
+    for name in METRIC_MATH:  # MiniStack knows none, and says so
+        assert "Metrics" in template["Resources"].pop(name)["Properties"]
     for resource in template["Resources"].values():
         if resource["Type"] == "AWS::Serverless::Function":
             assert resource["Properties"]["CodeUri"] == f"./{package.archive.name}"
             resource["Properties"]["CodeUri"] = f"s3://{BUCKET}/code.zip"
+    s3.put_object(Bucket=BUCKET, Key="template.json", Body=json.dumps(template).encode())
     cloudformation, waiting = client(engine, "cloudformation"), {"Delay": 1, "MaxAttempts": 30}
     cloudformation.create_change_set(
         StackName=STACK,
         ChangeSetName=kind.lower(),
         ChangeSetType=kind,
-        TemplateBody=json.dumps(template),
+        TemplateURL=f"{engine.endpoint}/{BUCKET}/template.json",
         Parameters=[{"ParameterKey": name, "ParameterValue": value} for name, value in given.items()],
         Capabilities=["CAPABILITY_NAMED_IAM", "CAPABILITY_AUTO_EXPAND"],
     )
