@@ -1,0 +1,25 @@
+"""Lets another version work on an image: what a roll-back to it would do with a table as the image holds it.
+
+    PYTHONPATH=tests .venv/bin/python -m upgrade.try_on --source CHECKOUT --image tests/upgrade/images/NAME
+
+Prints what does not become what the image's story says; the exit status is 1 if there is any of it.
+"""
+
+import argparse
+import sys
+from pathlib import Path
+
+from upgrade.record import run_with
+
+
+def main() -> int:
+    """Do what the command line asks for; returns the exit status."""
+    parser = argparse.ArgumentParser(description="Let another version of Passback work on an image of a table.")
+    parser.add_argument("--source", type=Path, required=True, help="a checkout of that version")
+    parser.add_argument("--image", type=Path, required=True, help="the image's folder")
+    chosen = parser.parse_args()
+    return run_with(chosen.source.resolve(), "work_on", str(chosen.image.resolve()))
+
+
+if __name__ == "__main__":
+    sys.exit(main())
