@@ -33,7 +33,7 @@ from chalicelib.delivery.turns import Turns
 from chalicelib.delivery.work import Work
 from chalicelib.identifiers import Identifiers
 from chalicelib.lti13.ags import AgsClient
-from chalicelib.lti13.keys import Signer
+from chalicelib.lti13.signing import Signer
 from chalicelib.lti13.tokens import TokenSource
 from chalicelib.lti13.transport import Transport
 from chalicelib.lti13.transport import make_client as make_http_client

@@ -23,7 +23,8 @@ def show(session: Session) -> None:
     The first key is made when there is none. With --json the whole published key set is printed, as it stands at
     /.well-known/jwks.json.
     """
-    from chalicelib.lti13.keys import generate_signing_key, jwks, public_jwk, published_keys, signing_key
+    from chalicelib.lti13.key_rotation import published_keys, signing_key
+    from chalicelib.lti13.keys import generate_signing_key, jwks, public_jwk
 
     now = session.clock.now()
     keys = session.services.signing_keys.list()

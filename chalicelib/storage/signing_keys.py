@@ -1,5 +1,7 @@
 """Keeps our signing keys, all in one item: they are few, and one read shows them all as they are now."""
 
+from collections.abc import Callable
+
 from chalicelib.errors import SetupError
 from chalicelib.lti13.keys import SigningKey
 from chalicelib.storage.attributes import Fields, Item, written_moment
@@ -34,25 +36,28 @@ class SigningKeyStore:
         StorageConflict
             If somebody else changed the keys at the same time.
         """
-        keys, revision = self._stored()
-        if any(stored.kid == key.kid for stored in keys):
-            raise SetupError(f"A signing key with the id {key.kid!r} is there already.")
-        self._change((*keys, key), revision)
 
-    def remove(self, kid: str) -> bool:
-        """Remove a key; tell whether there was one.
+        def with_it(keys: tuple[SigningKey, ...]) -> tuple[SigningKey, ...]:
+            if any(stored.kid == key.kid for stored in keys):
+                raise SetupError(f"A signing key with the id {key.kid!r} is there already.")
+            return (*keys, key)
+
+        self.change(with_it)
+
+    def change(self, decide: Callable[[tuple[SigningKey, ...]], tuple[SigningKey, ...]]) -> tuple[SigningKey, ...]:
+        """Put other keys in the place of all those that are stored, and return them.
 
         Raises
         ------
         StorageConflict
             If somebody else changed the keys at the same time.
         """
-        keys, revision = self._stored()
-        kept = tuple(key for key in keys if key.kid != kid)
-        if len(kept) == len(keys):
-            return False
-        self._change(kept, revision)
-        return True
+        item = self._table.get(PK)
+        keys = decide(() if item is None else self.from_item(item))
+        revision = 0 if item is None else Fields(item).number("revision")
+        condition = unchanged(revision=revision) if revision else ABSENT
+        self._table.put(self.to_item(keys, revision + 1), condition, kind=KIND)
+        return keys
 
     def to_item(self, keys: tuple[SigningKey, ...], revision: int) -> Item:
         """Make the item of all keys, each private part sealed for its key id."""
@@ -64,6 +69,8 @@ class SigningKeyStore:
                     "kid": key.kid,
                     "private_pem": self._sealer.seal(key.private_pem, _owner(key.kid)),
                     "created_at": written_moment(key.created_at),
+                    "forced_at": written_moment(key.forced_at),
+                    "withdrawn": key.withdrawn or None,
                 }
                 for key in keys
             ],
@@ -79,15 +86,9 @@ class SigningKeyStore:
             kid=kid,
             private_pem=self._sealer.open(fields.text("private_pem"), _owner(kid)),
             created_at=fields.moment("created_at"),
+            forced_at=fields.moment_or_none("forced_at"),
+            withdrawn=fields.flag_or_none("withdrawn") or False,
         )
-
-    def _stored(self) -> tuple[tuple[SigningKey, ...], int]:
-        item = self._table.get(PK)
-        return ((), 0) if item is None else (self.from_item(item), Fields(item).number("revision"))
-
-    def _change(self, keys: tuple[SigningKey, ...], revision: int) -> None:
-        condition = unchanged(revision=revision) if revision else ABSENT
-        self._table.put(self.to_item(keys, revision + 1), condition, kind=KIND)
 
 
 def _owner(kid: str) -> dict[str, str]:
