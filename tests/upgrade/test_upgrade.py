@@ -125,6 +125,14 @@ def test_the_undelivered_arrive_in_order_once(found: Found) -> None:
     assert len(found.posts(found.story.students["stopped before the call"])) == 1
 
 
+def test_an_unknown_end_is_settled_by_reading_also_when_it_is_tried_at_once(found: Found) -> None:
+    student = found.story.students["unknown"]
+    found.command("delivery", "retry", found.story.outcomes["unknown score"].delivery)
+    assert found.stage.work() == []
+    assert found.stage.clock.now() - found.story.instant < timedelta(seconds=30), "nothing is read for its age"
+    assert (found.state("unknown score"), found.posts(student)) == ("delivered", [])
+
+
 def test_the_old_token_is_used_and_a_dead_platform_is_left_alone_until_its_probe(found: Found) -> None:
     story = found.story
     answer = found.stage.send(replace_result(story.students["behind"].sourcedid, "0.9"))
