@@ -8,8 +8,10 @@ import click
 from chalicelib.lti13.registrations import Platform
 from passback.commands import Group
 from passback.failures import CommandFailed
+from passback.line_items import line_items
 from passback.output import Facts, Table, Words
 from passback.parameters import PlatformName, host_of, platform_url
+from passback.platform_configuration import configuration
 from passback.session import Session, pass_session
 from passback.undelivered import FAIL_OPTION, ended, of_platform, remove_with
 
@@ -19,6 +21,10 @@ PROFILES = ("canvas", "canvas-older", "moodle", "generic")
 @click.group(cls=Group)
 def platform() -> None:
     """Platforms: where grades go."""
+
+
+platform.add_command(configuration)
+platform.add_command(line_items)
 
 
 @platform.command()
