@@ -6,6 +6,9 @@ from dataclasses import dataclass, field
 from chalicelib.delivery.retries import RetryRules
 from chalicelib.errors import SetupError
 
+FEWEST_WORKERS, MOST_WORKERS = 2, 1000
+"""What an event source of SQS takes as its highest concurrency."""
+
 
 @dataclass(frozen=True, slots=True)
 class Settings:
@@ -61,6 +64,20 @@ class Settings:
             queue=_queue(environment, "PASSBACK_QUEUE", default.queue),
             dead_letter_queue=_queue(environment, "PASSBACK_DEAD_LETTER_QUEUE", default.dead_letter_queue),
         )
+
+
+def worker_concurrency(environment: Mapping[str, str]) -> int | None:
+    """Read ``PASSBACK_WORKER_CONCURRENCY``: how many workers there are at once; None for as many as AWS likes.
+
+    Raises
+    ------
+    SetupError
+        If it is no number that SQS event sources take.
+    """
+    number = _whole(environment, "PASSBACK_WORKER_CONCURRENCY", 0, "whole number from 2 to 1000")
+    if number and not FEWEST_WORKERS <= number <= MOST_WORKERS:
+        raise SetupError(f"PASSBACK_WORKER_CONCURRENCY must be from {FEWEST_WORKERS} to {MOST_WORKERS}, not {number}.")
+    return number or None
 
 
 def _retries(environment: Mapping[str, str], default: RetryRules) -> RetryRules:

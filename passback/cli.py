@@ -6,6 +6,7 @@ import click
 
 from passback import deliveries, doctor, faults, forget, keys, mappings, platforms, sending, serving, status, tools
 from passback.commands import Program
+from passback.setup.command import setup
 
 
 @click.group(cls=Program, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110})
@@ -20,6 +21,7 @@ def cli() -> None:
 
 
 cli.add_command(serving.serve)
+cli.add_command(setup)
 cli.add_command(platforms.platform)
 cli.add_command(tools.tool)
 cli.add_command(mappings.mapping)
