@@ -36,6 +36,20 @@ def entered(cell: Cell, delivery: Delivery, *, awaited_until: int, due_at: int) 
     )
 
 
+def entered_again(cell: Cell, delivery: Delivery, *, awaited_until: int, due_at: int) -> Cell:
+    """Return the cell with an ended delivery at the end of its line: its own turn settles what became of it."""
+    entering = replace(cell, unsettled_id=None if cell.unsettled_id == delivery.id else cell.unsettled_id)
+    return entered(entering, delivery, awaited_until=awaited_until, due_at=due_at)
+
+
+def is_unsettled_behind(cell: Cell, delivery_id: str) -> bool:
+    """Tell whether nobody knows what became of an ended delivery, and others are tried before it could be.
+
+    They have to settle it first: what it may have posted would be taken for a person's grade.
+    """
+    return bool(cell.line) and cell.unsettled_id == delivery_id
+
+
 def claimed(cell: Cell, lease_until: int) -> Cell:
     """Return the cell while its head is being tried: should that never end, the schedule looks after it."""
     return replace(cell, lease_until=lease_until, due_at=lease_until)
@@ -85,6 +99,11 @@ def is_queued_up(cell: Cell, now: int) -> bool:
     return any(place.awaited_until == 0 for place in cell.line) or any(
         place.awaited_until <= now for place in cell.line[1:]
     )
+
+
+def is_being_tried(cell: Cell, now: int) -> bool:
+    """Tell whether the head is being tried, or is about to be by a tool that waits."""
+    return cell.lease_until > now or (cell.head is not None and cell.head.awaited_until > now)
 
 
 def is_left_behind(cell: Cell, now: int) -> bool:
