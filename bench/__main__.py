@@ -10,14 +10,14 @@ from dataclasses import replace
 from pathlib import Path
 from types import FrameType
 
-from bench import breaker, drain, peers, processes, report, warm
+from bench import breaker, cold, drain, peers, processes, report, warm
 from bench.drain import Scale
 from bench.report import Findings, PlainFindings
 from bench.stack import running_stack
 from passback.output import Output
 
-PARTS = ("outcome", "drain", "breaker")
-LONGEST = {"outcome": 300.0, "drain": 120.0, "breaker": 420.0}
+PARTS = ("outcome", "drain", "breaker", "cold")
+LONGEST = {"outcome": 300.0, "drain": 120.0, "breaker": 420.0, "cold": 600.0}
 """Seconds for each part, a drain's own not counted. What was started is stopped then, too."""
 OUTCOMES_OF_A_COURSE = 10
 """In the scenario with many courses."""
@@ -57,6 +57,9 @@ def _measure(output: Output, parts: Sequence[str], scale: Scale) -> Findings:
     if "breaker" in parts:
         output.note("A dead platform ...")
         findings = replace(findings, breaker=breaker.measure(min(scale.every, BREAKER_EVERY)))
+    if "cold" in parts:
+        output.note("The zip, and containers that start cold ...")
+        findings = replace(findings, cold=cold.measure())
     return findings
 
 

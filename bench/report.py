@@ -8,9 +8,11 @@ from pathlib import Path
 from typing import Any
 
 from bench.breaker import BreakerFindings
+from bench.cold import ColdStart
 from bench.drain import Drain
 from bench.peers import DOES, Peer
 from bench.processes import OUTCOMES, FreshProcess, Memory
+from bench.report_cold import cold_views
 from bench.report_delivery import breaker_views, drain_views
 from bench.samples import Figure
 from bench.stages import STAGES
@@ -43,6 +45,7 @@ class Findings:
     plain: PlainFindings | None = None
     drains: list[Drain] = field(default_factory=list)
     breaker: BreakerFindings | None = None
+    cold: ColdStart | None = None
 
     @property
     def broken_promises(self) -> list[str]:
@@ -80,6 +83,7 @@ def views(findings: Findings) -> Sequence[View]:
         *([] if findings.plain is None else _plain_views(findings.plain)),
         *drain_views(findings.drains),
         *breaker_views(findings.breaker),
+        *cold_views(findings.cold),
     ]
 
 
