@@ -43,7 +43,8 @@ class MeteredTable(MemoryTable):
         self._written([pk], lambda: super(MeteredTable, self).update(pk, changes, condition, kind=kind), 1)
 
     def add(self, pk: str, name: str, by: int, **options: Any) -> int | None:
-        return self._written([pk], lambda: super(MeteredTable, self).add(pk, name, by, **options), 1)
+        total: int | None = self._written([pk], lambda: super(MeteredTable, self).add(pk, name, by, **options), 1)
+        return total
 
     def delete(self, pk: str) -> bool:
         return bool(self._written([pk], lambda: super(MeteredTable, self).delete(pk), 1))
