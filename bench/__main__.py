@@ -10,14 +10,14 @@ from dataclasses import replace
 from pathlib import Path
 from types import FrameType
 
-from bench import breaker, cold, drain, peers, processes, report, warm
+from bench import breaker, cold, drain, load, peers, processes, report, warm
 from bench.drain import Scale
 from bench.report import Findings, PlainFindings
 from bench.stack import running_stack
 from passback.output import Output
 
-PARTS = ("outcome", "drain", "breaker", "cold")
-LONGEST = {"outcome": 300.0, "drain": 120.0, "breaker": 420.0, "cold": 600.0}
+PARTS = ("outcome", "drain", "breaker", "cold", "load")
+LONGEST = {"outcome": 300.0, "drain": 120.0, "breaker": 420.0, "cold": 600.0, "load": 420.0}
 """Seconds for each part, a drain's own not counted. What was started is stopped then, too."""
 OUTCOMES_OF_A_COURSE = 10
 """In the scenario with many courses."""
@@ -60,6 +60,9 @@ def _measure(output: Output, parts: Sequence[str], scale: Scale) -> Findings:
     if "cold" in parts:
         output.note("The zip, and containers that start cold ...")
         findings = replace(findings, cold=cold.measure())
+    if "load" in parts:
+        output.note(f"Outcomes from {', '.join(map(str, load.AT_ONCE))} tools at once ...")
+        findings = replace(findings, load=load.measure())
     return findings
 
 
