@@ -21,6 +21,9 @@ class Settings:
     key_file: str | None = None
     """Local master key; used when no KMS key is named."""
     kms_key: str | None = None
+    previous_kms_key: str | None = None
+    previous_key_file: str | None = None
+    """Master keys before the present one: what they sealed is still opened, while the key changes."""
     past_window: int = 90 * 60
     future_window: int = 5 * 60
     inline_budget: float = 8.0
@@ -57,6 +60,8 @@ class Settings:
             public_urls=tuple(url.rstrip("/") for url in environment.get("PASSBACK_PUBLIC_URLS", "").split()),
             key_file=environment.get("PASSBACK_KEY_FILE"),
             kms_key=environment.get("PASSBACK_KMS_KEY"),
+            previous_kms_key=environment.get("PASSBACK_PREVIOUS_KMS_KEY"),
+            previous_key_file=environment.get("PASSBACK_PREVIOUS_KEY_FILE"),
             past_window=_seconds(environment, "PASSBACK_PAST_WINDOW", default.past_window),
             future_window=_seconds(environment, "PASSBACK_FUTURE_WINDOW", default.future_window),
             retries=_retries(environment, default.retries),

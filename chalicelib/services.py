@@ -68,6 +68,7 @@ class Services:
     deliveries: DeliveryStore
     ledger: Ledger
     transport: Transport
+    token_store: TokenStore
     tokens: TokenSource
     signer: Signer
     ags: AgsClient
@@ -135,7 +136,8 @@ def connect(
     tools, platforms, signing_keys = ToolStore(table, sealer), PlatformStore(table), SigningKeyStore(table, sealer)
     ledger, health, identifiers = Ledger(table, tools), HealthStore(table), Identifiers(secrets.token_bytes)
     signer = Signer(signing_keys.list, clock)
-    tokens = TokenSource(transport, signer, TokenStore(table, sealer), clock)
+    token_store = TokenStore(table, sealer)
+    tokens = TokenSource(transport, signer, token_store, clock)
     ags = AgsClient(transport, tokens)
 
     rules, lease = settings.retries, settings.lease
@@ -164,6 +166,7 @@ def connect(
         deliveries=DeliveryStore(table),
         ledger=ledger,
         transport=transport,
+        token_store=token_store,
         tokens=tokens,
         signer=signer,
         ags=ags,

@@ -50,7 +50,10 @@ def check_settings(services: "Services") -> Check:
             "Set PASSBACK_KMS_KEY to a KMS key, or PASSBACK_KEY_FILE to a local key file.",
         )
     sealed_by = "a KMS key" if settings.kms_key else "a local key file"
-    return ok_check("settings", f"Stage {settings.stage}, table {settings.table}, secrets kept with {sealed_by}.")
+    detail = f"Stage {settings.stage}, table {settings.table}, secrets kept with {sealed_by}."
+    if settings.previous_kms_key or settings.previous_key_file:
+        detail += " Those that a key before it sealed are opened too: `passback secrets reseal --check` counts them."
+    return ok_check("settings", detail)
 
 
 def check_table(services: "Services") -> Check:

@@ -4,7 +4,20 @@ import sys
 
 import click
 
-from passback import deliveries, doctor, faults, forget, keys, mappings, platforms, sending, serving, status, tools
+from passback import (
+    deliveries,
+    doctor,
+    faults,
+    forget,
+    keys,
+    mappings,
+    platforms,
+    sealing,
+    sending,
+    serving,
+    status,
+    tools,
+)
 from passback.commands import Program
 from passback.setup.command import setup
 
@@ -28,6 +41,7 @@ cli.add_command(mappings.mapping)
 cli.add_command(deliveries.delivery)
 cli.add_command(forget.forget)
 cli.add_command(keys.key)
+cli.add_command(sealing.secrets)
 cli.add_command(sending.send)
 cli.add_command(doctor.doctor)
 cli.add_command(status.status)

@@ -7,6 +7,7 @@ from chalicelib.lti13.keys import SigningKey
 from chalicelib.storage.attributes import Fields, Item, written_moment
 from chalicelib.storage.conditions import ABSENT, unchanged
 from chalicelib.storage.keys import item_key
+from chalicelib.storage.resealing import Reseal, resealed_texts
 from chalicelib.storage.sealing import Sealer
 from chalicelib.storage.table import Table
 
@@ -79,6 +80,22 @@ class SigningKeyStore:
     def from_item(self, item: Item) -> tuple[SigningKey, ...]:
         """Read the keys from their item, opening their private parts."""
         return tuple(self._key(fields) for fields in Fields(item).parts("keys"))
+
+    def resealed(self, item: Item) -> Reseal | None:
+        """Seal the private parts anew where a master key before the present one sealed them; None: nowhere.
+
+        Raises
+        ------
+        StorageUnreadable
+            If one does not open.
+        """
+        fields = Fields(item)
+        parts, revision = fields.parts("keys"), fields.number("revision")
+        texts, count = resealed_texts(
+            self._sealer, [(part.text("private_pem"), _owner(part.text("kid"))) for part in parts]
+        )
+        keys = [{**part.all, "private_pem": text} for part, text in zip(parts, texts, strict=True)]
+        return Reseal({"keys": keys, "revision": revision + 1}, unchanged(revision=revision), count) if count else None
 
     def _key(self, fields: Fields) -> SigningKey:
         kid = fields.text("kid")
