@@ -106,6 +106,8 @@ def deployed_account(folder: Path) -> Iterator[Account]:
     package = build(STAGE, folder / "dist", work, architecture=MACHINE, region="us-east-1", settings=HURRY)
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("AUTH", "true")  # MiniStack's: what a role may not do is refused
+        patch.setenv("CLOUDTRAIL_RECORDING", "1")
+        patch.setenv("CLOUDTRAIL_MAX_EVENTS", "100000")
         for name in [name for name in os.environ if name.startswith(("AWS_", "PASSBACK_"))]:
             patch.delenv(name)
         with running_engine(folder) as engine:
@@ -126,6 +128,8 @@ def put_up(
         if resource["Type"] == "AWS::Serverless::Function":
             assert resource["Properties"]["CodeUri"] == f"./{package.archive.name}"
             resource["Properties"]["CodeUri"] = f"s3://{BUCKET}/code.zip"
+            told = resource["Properties"]["Environment"]["Variables"]
+            told["AWS_SDK_UA_APP_ID"] = resource["Properties"]["FunctionName"]  # says in each call whose it is
     s3.put_object(Bucket=BUCKET, Key="template.json", Body=json.dumps(template).encode())
     cloudformation, waiting = client(engine, "cloudformation"), {"Delay": 1, "MaxAttempts": 30}
     cloudformation.create_change_set(

@@ -87,7 +87,7 @@ def test_the_events_are_those_of_the_code(template: dict[str, Any]) -> None:
 
 
 def test_the_template_can_be_sent_as_it_is(account: Account) -> None:
-    """CloudFormation quotas: 1 MB by S3, as docs/deploy.md has it; 51,200 bytes in a request, as setup sends its own."""
+    """CloudFormation quotas: 1 MB by S3, as the page on deploying has it; 51,200 bytes in a request, as setup does."""
     assert account.package.template.stat().st_size <= 1_000_000
     assert len((ROOT / "infra" / "template.json").read_bytes()) <= 51_200
 
