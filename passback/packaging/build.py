@@ -75,7 +75,6 @@ def build(
 def _put_out(packed: Path, out: Path, sizes: Sizes) -> Package:
     template = json.loads((packed / _CHALICES_TEMPLATE).read_text())
     out.mkdir(parents=True, exist_ok=True)
-    # Without blanks it stays below the 51,200 bytes that CloudFormation takes without S3.
     (out / TEMPLATE).write_text(json.dumps(template, separators=(",", ":")) + "\n")
     shutil.move(packed / ARCHIVE, out / ARCHIVE)
     runtime = template["Resources"]["APIHandler"]["Properties"]["Runtime"]
