@@ -11,28 +11,37 @@ import os
 import subprocess
 import sys
 import tomllib
+from collections.abc import Sequence
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
 HERE = Path(__file__).parent
 
 
-def main() -> int:
+def main(arguments: Sequence[str] | None = None) -> int:
     """Take the image that the command line asks for; returns the exit status."""
-    parser = argparse.ArgumentParser(description="Take an image of the table that a version of Passback leaves.")
-    parser.add_argument("--source", type=Path, required=True, help="a clean checkout of that version")
+    parser = argparse.ArgumentParser(
+        prog="python -m upgrade.record", description="Take an image of the table that a version of Passback leaves."
+    )
+    parser.add_argument("--source", type=checkout, required=True, help="a clean checkout of that version")
     parser.add_argument("--out", type=Path, required=True, help="the folder to write; it must not be there yet")
-    chosen = parser.parse_args()
+    chosen = parser.parse_args(arguments)
+    source: Path = chosen.source
     if chosen.out.exists():
-        print(f"{chosen.out} is there already; images are never changed.", file=sys.stderr)
-        return 2
-    source = chosen.source.resolve()
+        parser.error(f"{chosen.out} is there already; images are never changed")
     if git(source, "status", "--porcelain", "--untracked-files=no"):
-        print(f"{source} holds changes that no commit names; take a clean checkout.", file=sys.stderr)
-        return 2
+        parser.error(f"{source} holds changes that no commit names: take a clean checkout")
     version = tomllib.loads((source / "pyproject.toml").read_text(encoding="utf-8"))["project"]["version"]
     told = [str(chosen.out.resolve()), git(source, "rev-parse", "HEAD"), version]
     return run_with(source, "scene", *told)
+
+
+def checkout(text: str) -> Path:
+    """Read the path of a checkout from the command line."""
+    path = Path(text).resolve()
+    if not (path / ".git").exists() or not (path / "tests" / "stage.py").is_file():
+        raise argparse.ArgumentTypeError(f"{text} is no checkout of Passback with its tests")
+    return path
 
 
 def run_with(source: Path, module: str, *words: str) -> int:

@@ -7,18 +7,23 @@ Prints what does not become what the image's story says; the exit status is 1 if
 
 import argparse
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 
-from upgrade.record import run_with
+from upgrade.record import checkout, run_with
 
 
-def main() -> int:
+def main(arguments: Sequence[str] | None = None) -> int:
     """Do what the command line asks for; returns the exit status."""
-    parser = argparse.ArgumentParser(description="Let another version of Passback work on an image of a table.")
-    parser.add_argument("--source", type=Path, required=True, help="a checkout of that version")
+    parser = argparse.ArgumentParser(
+        prog="python -m upgrade.try_on", description="Let another version of Passback work on an image of a table."
+    )
+    parser.add_argument("--source", type=checkout, required=True, help="a checkout of that version")
     parser.add_argument("--image", type=Path, required=True, help="the image's folder")
-    chosen = parser.parse_args()
-    return run_with(chosen.source.resolve(), "work_on", str(chosen.image.resolve()))
+    chosen = parser.parse_args(arguments)
+    if not (chosen.image / "story.json").is_file():
+        parser.error(f"{chosen.image} is no image: it has no story.json")
+    return run_with(chosen.source, "work_on", str(chosen.image.resolve()))
 
 
 if __name__ == "__main__":
