@@ -8,6 +8,7 @@ import json
 import uuid
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from decimal import Decimal
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -33,12 +34,14 @@ from chalicelib.storage.schema import create
 from chalicelib.storage.sealing import KeyFileSealer
 from chalicelib.storage.table import Table
 from simulator.simulator import Simulator
-from upgrade.image import Image
+from upgrade.image import Image, Story
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
 
 PUT_BATCH = 25
+KEY_FILE = "master.key"
+"""Where the stage keeps the key that seals secrets."""
 
 Announce = Callable[[str], None]
 
@@ -70,7 +73,7 @@ def stage_of(image: Image, client: "DynamoDBClient", folder: Path) -> Iterator[t
     """Set the stage with what an image holds, at its moment. Containers are new, and no fault is switched on."""
     name = _new_table(client)
     _fill(client, name, image)
-    key_file = folder / "master.key"
+    key_file = folder / KEY_FILE
     key_file.write_text(f"{image.sealing_key}\n", encoding="ascii")
     key_file.chmod(0o600)
     clock = StageClock(image.story.instant)
@@ -104,6 +107,25 @@ def stage_of(image: Image, client: "DynamoDBClient", folder: Path) -> Iterator[t
     finally:
         service_graph.use(None)
         http.close()
+
+
+def image_of(story: Story, client: "DynamoDBClient", stage: Stage, moodle: Moodle, folder: Path) -> Image:
+    """Take the image of a stage as it is now; the queue is empty afterwards."""
+    now = stage.clock.now()
+    states = {each.id: str(each.state) for each in stage.services.deliveries.list(now, days=2)}
+    grades = [column.grade(user) for user, column in zip(moodle.people, moodle.columns.values(), strict=True)]
+    return Image(
+        story=replace(
+            story,
+            moment=now.isoformat(),
+            outcomes={name: replace(each, state=states[each.delivery]) for name, each in story.outcomes.items()},
+            moodle=[(None if grade.points is None else str(grade.points), grade.second) for grade in grades],
+        ),
+        sealing_key=(folder / KEY_FILE).read_text("ascii").strip(),
+        items=items_of(client, stage.services.table.name),
+        messages=messages_of(stage.queue),
+        gradebook=stage.simulator.dump(),
+    )
 
 
 def items_of(client: "DynamoDBClient", table: str) -> list[dict[str, Any]]:

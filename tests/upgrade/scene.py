@@ -4,7 +4,7 @@ Run by ``record.py`` with the code of the version whose image is taken. Everybod
 """
 
 import sys
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import timedelta
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -23,8 +23,8 @@ from chalicelib.lti11.tools import OnDelay, Tool, Unmapped
 from chalicelib.mapping.model import Mapping, Submitted
 from passback.cli import cli
 from passback.session import Session
-from upgrade.engine_stage import client_of, fresh_stage, items_of, messages_of
-from upgrade.image import Image, SentOutcome, SignedRequest, Story, Student, write
+from upgrade.engine_stage import client_of, fresh_stage, image_of
+from upgrade.image import SentOutcome, SignedRequest, Story, Student, write
 
 QUEUED = "queued for delivery"
 IMPATIENT = "impatient tool"
@@ -130,24 +130,20 @@ class Scene:
         assert result.exit_code == 0, result.output
 
     def story(self, commit: str, version: str) -> Story:
-        """Tell what was done, with the states as they are now."""
+        """Tell what was done; the image adds when it was taken, and what state everything was in."""
         services = self.stage.services
-        states = {each.id: str(each.state) for each in services.deliveries.list(self.stage.clock.now(), days=1)}
-        grades = [
-            column.grade(user) for user, column in zip(self.moodle.people, self.moodle.columns.values(), strict=True)
-        ]
         return Story(
             commit=commit,
             version=version,
-            moment=self.stage.clock.now().isoformat(),
+            moment="",
             secrets={tool.consumer_key: list(tool.secrets) for tool in services.tools.list()},
             signing_keys=[key.kid for key in services.signing_keys.list()],
             students=self.students,
-            outcomes={name: replace(each, state=states[each.delivery]) for name, each in self.outcomes.items()},
+            outcomes=self.outcomes,
             requests=self.requests,
             parked=self.parked,
             wanted=self.wanted,
-            moodle=[(None if grade.points is None else str(grade.points), grade.second) for grade in grades],
+            moodle=[],
         )
 
     def _anybody(self, name: str) -> Student:
@@ -316,13 +312,7 @@ def main(folder: Path, commit: str, version: str) -> None:
         with fresh_stage(client, Path(temporary)) as (stage, moodle):
             scene = Scene(stage, moodle)
             play(scene)
-            image = Image(
-                story=scene.story(commit, version),
-                sealing_key=(Path(temporary) / "master.key").read_text("ascii").strip(),
-                items=items_of(client, stage.services.table.name),
-                messages=messages_of(stage.queue),
-                gradebook=stage.simulator.dump(),
-            )
+            image = image_of(scene.story(commit, version), client, stage, moodle, Path(temporary))
         write(image, folder)
     states = sorted({outcome.state for outcome in image.story.outcomes.values()})
     assert states == sorted(DeliveryState), "the scene leaves deliveries in every state"

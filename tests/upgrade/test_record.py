@@ -50,6 +50,14 @@ def test_a_folder_without_an_image_is_refused(capsys: pytest.CaptureFixture[str]
     assert said.endswith("is no image: it has no story.json")
 
 
+def test_some_minutes_need_a_place_for_what_is_left(capsys: pytest.CaptureFixture[str], source: Path) -> None:
+    image = str(IMAGES / "fdde735")
+    said = refusal(capsys, try_on.main, "--source", str(source), "--image", image, "--minutes", "1")
+    assert said.endswith("--minutes and --out go together")
+    words = ("--source", str(source), "--image", image, "--minutes", "1", "--out", image)
+    assert refusal(capsys, try_on.main, *words).endswith("is there already; images are never changed")
+
+
 def test_the_code_of_the_checkout_is_what_runs(source: Path, capfd: pytest.CaptureFixture[str]) -> None:
     """Also where this environment has Passback installed: the checkout comes first, and our own scene before its."""
     (source / "chalicelib").mkdir()

@@ -11,8 +11,8 @@ from stage import CONSUMER_KEY, OUTCOME_URL, SECRET
 from chalicelib.delivery.records import DeliveryState
 from upgrade.afterwards import Found, differences
 from upgrade.conftest import NAMES
-from upgrade.engine_stage import client_of, fresh_stage, items_of, messages_of
-from upgrade.image import IMAGES, Image, Student, read, write
+from upgrade.engine_stage import client_of, fresh_stage, image_of
+from upgrade.image import IMAGES, Student, read, write
 from upgrade.scene import IMPATIENT, NEWER_SECRET, OTHER_SECRETS, QUEUED, Scene, play
 
 pytestmark = pytest.mark.engine
@@ -58,9 +58,7 @@ def test_the_present_version_leaves_an_image_that_it_can_work_on_itself(engine: 
     with fresh_stage(client, tmp_path) as (stage, moodle):
         scene = Scene(stage, moodle)
         play(scene)
-        image = Image(
-            scene.story("", ""), "", items_of(client, stage.services.table.name), messages_of(stage.queue), ""
-        )
+        image = image_of(scene.story("", ""), client, stage, moodle, tmp_path)
         for body, group in image.messages:
             stage.queue.put(body, group)
         stage.calls.clear()
