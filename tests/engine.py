@@ -25,6 +25,10 @@ class Engine:
     process: subprocess.Popen[bytes]
 
     @property
+    def port(self) -> int:
+        return int(self.endpoint.rpartition(":")[2])
+
+    @property
     def environment(self) -> dict[str, str]:
         """The AWS variables with which clients reach it."""
         return {

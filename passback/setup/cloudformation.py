@@ -164,7 +164,7 @@ class Stack:
         CommandFailed
             If it takes too long.
         """
-        give_up, pause, seen = self.clock.monotonic() + PATIENCE, 0.5, set(seen)
+        give_up, pause, seen = self.clock.monotonic() + PATIENCE, 0.2, set(seen)
         while True:
             state = self.state(stack_id)
             for event in self._new_events(stack_id, seen):
@@ -187,7 +187,7 @@ class Stack:
         give_up = self.clock.monotonic() + PATIENCE
         found: dict[str, Any] = self.client.describe_change_set(ChangeSetName=change_set_id)
         while found["Status"] in ("CREATE_PENDING", "CREATE_IN_PROGRESS") and self.clock.monotonic() < give_up:
-            self.clock.sleep(0.5)
+            self.clock.sleep(0.2)
             found = self.client.describe_change_set(ChangeSetName=change_set_id)
         changes, page = list(found.get("Changes", [])), found
         while page.get("NextToken"):

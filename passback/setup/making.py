@@ -195,7 +195,10 @@ class Maker:
 
     def _files(self, state: StackState) -> list[FileChange]:
         parameters, conditions = files.network_parameters(self.config, self.wish.stage, self.wish.choices)
-        known = {"Stage": self.wish.stage, **parameters}
+        keys = files.master_keys(state.parameters)
+        known = {"Stage": self.wish.stage, **keys, **parameters}
+        conditions |= {"HasMasterKey": bool(keys["MasterKeyArn"])}
+        conditions |= {"HasPreviousMasterKey": bool(keys["PreviousMasterKeyArn"])}
         values = values_of(self.template.document, state.outputs, known, state.id, conditions)
         return files.file_changes(
             self.wish.project, self.config, self.functions, self.wish.stage, values, self.wish.choices

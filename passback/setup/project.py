@@ -102,6 +102,11 @@ def network_parameters(
     return {"DomainName": domain.name if domain else "", "PublicUrls": others}, {"HasDomain": domain is not None}
 
 
+def master_keys(parameters: Mapping[str, str]) -> dict[str, str]:
+    """Return the KMS keys that a stack was told of; a stack of before it could be told has its own only."""
+    return {name: parameters.get(name, "") for name in ("MasterKeyArn", "PreviousMasterKeyArn")}
+
+
 def file_changes(
     project: Path, config: Mapping[str, Any], functions: Mapping[str, Any], stage: str, values: Values, choices: Choices
 ) -> list[FileChange]:
