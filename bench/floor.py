@@ -79,13 +79,9 @@ def recording(stack: Stack) -> Iterator[Recording]:
 
 
 class Floor:
-    """Sends a recorded outcome again, each time for items of its own and for another student of the same kind.
+    """Sends a recorded outcome again, each time for items of its own and for another student of the same kind."""
 
-    Several at once need names, so that their items are not the same ones.
-    """
-
-    def __init__(self, stack: Stack, record: Recording, twin: Seat, name: str = "") -> None:
-        self._name = name
+    def __init__(self, stack: Stack, record: Recording, twin: Seat) -> None:
         self._record = record
         self._twin = twin
         self._table: Any = botocore.session.Session().create_client(
@@ -102,7 +98,7 @@ class Floor:
     def prepare(self, replays: int) -> None:
         """Store what so many replays read, so that each reads and overwrites the same amount as the outcome did."""
         marks = range(self._prepared, self._prepared + replays)
-        items = [with_fresh_keys(item, f"~{self._name}{mark}") for mark in marks for item in self._record.items]
+        items = [with_fresh_keys(item, f"~{mark}") for mark in marks for item in self._record.items]
         for start in range(0, len(items), _PUT_BATCH):
             chunk = [{"PutRequest": {"Item": item}} for item in items[start : start + _PUT_BATCH]]
             self._table.batch_write_item(RequestItems={TABLE: chunk})
@@ -131,7 +127,7 @@ class Floor:
 
     def _fresh(self, request: TableRequest | PlatformRequest) -> TableRequest | PlatformRequest:
         if isinstance(request, TableRequest):
-            return TableRequest(request.method, with_fresh_keys(request.parameters, f"~{self._name}{self._used}"))
+            return TableRequest(request.method, with_fresh_keys(request.parameters, f"~{self._used}"))
         return PlatformRequest(
             f"{self._twin.line_item}/scores",
             request.headers,

@@ -11,11 +11,13 @@ from bench.breaker import BreakerFindings
 from bench.cold import ColdStart
 from bench.drain import Drain
 from bench.load import Load
+from bench.mappings import Mappings
 from bench.peers import DOES, Peer
 from bench.processes import OUTCOMES, FreshProcess, Memory
 from bench.report_cold import cold_views
 from bench.report_delivery import breaker_views, drain_views
 from bench.report_load import load_views
+from bench.report_mappings import mapping_views
 from bench.samples import Figure
 from bench.stages import STAGES
 from bench.warm import AGS_REQUESTS, MOST_TABLE_REQUESTS, WarmOutcome
@@ -49,6 +51,7 @@ class Findings:
     breaker: BreakerFindings | None = None
     cold: ColdStart | None = None
     load: Load | None = None
+    mappings: Mappings | None = None
 
     @property
     def broken_promises(self) -> list[str]:
@@ -92,6 +95,7 @@ def views(findings: Findings) -> Sequence[View]:
         *breaker_views(findings.breaker),
         *cold_views(findings.cold),
         *load_views(findings.load),
+        *mapping_views(findings.mappings),
     ]
 
 
