@@ -16,6 +16,7 @@ from chalicelib.storage.cells import DUE_LISTINGS
 from .pages import plain, read, rows
 
 PAGE = "docs/limits.md"
+MEASURED = "docs/benchmarks.md"
 ROWS = [row for row in rows(PAGE, "What") if len(row) == 4]
 NAMED_AS_LIMITS = re.compile(r"(MOST|LONGEST|LARGEST|DEEPEST|KEPT)(_[A-Z_]+)?")
 NO_LIMITS = {
@@ -82,6 +83,23 @@ def test_a_number_of_another_size_or_kind_is_noticed() -> None:
     assert not is_so_much("256 KiB", 256)
     assert not is_so_much("5 min", 5)
     assert not is_so_much("6 min", 300)
+
+
+def test_the_speed_is_about_what_was_measured() -> None:
+    """Measured anew, it may differ a little; by more than a third, the page has to say so."""
+    measured = dict(
+        re.findall(r"^\| \*\*2,000 outcomes, (one course|200 courses)\*\* .*\*\*(\d+) s\*\*", read(MEASURED), re.M)
+    )
+    told = re.search(
+        r"about (\d+) outcomes a second of one course, and about (\d+) a second of many", plain(read(PAGE))
+    )
+    assert told is not None
+    assert 2000 / float(measured["one course"]) == pytest.approx(float(told[1]), rel=0.34)
+    assert 2000 / float(measured["200 courses"]) == pytest.approx(float(told[2]), rel=0.34)
+    waits = re.search(r"are in after about (\d+) minutes, of many courses after about (\d+)", plain(read(PAGE)))
+    assert waits is not None
+    assert float(measured["one course"]) / 60 == pytest.approx(float(waits[1]), rel=0.34)
+    assert float(measured["200 courses"]) / 60 == pytest.approx(float(waits[2]), rel=0.34)
 
 
 def test_what_is_worked_out_of_them_is_right() -> None:
