@@ -103,7 +103,7 @@ class University:
     pollers: int = 5
     """Long polls of 20 s that Lambda keeps open at the queue, empty or not."""
     kms_requests: int = 100_000
-    watched: int = 40
+    watched: int = 24
     """Metrics that the alarms watch together."""
 
     @property
