@@ -19,7 +19,7 @@ from passback.setup.account import Account
 from passback.setup.changes import Change, ChangeSet
 from passback.setup.cloudformation import Stack
 from passback.setup.domain import check_certificate, dns_target
-from passback.setup.leftovers import Leftovers, find_leftovers
+from passback.setup.leftovers import Leftovers, check_sealing, find_leftovers
 from passback.setup.project import Choices, FileChange
 from passback.setup.references import values_of
 from passback.setup.showing import (
@@ -89,6 +89,7 @@ class Maker:
         leftovers = None
         if course is Course.MAKE:
             leftovers = find_leftovers(self.account, self.template, self.wish.stage, self.wish.key)
+            check_sealing(leftovers, files.stored_key(self.config, self.wish.stage), self.chosen)
         plan = self._planned(state, course, leftovers)
         try:
             go_on = self._agreed(plan, leftovers)
@@ -208,7 +209,7 @@ class Maker:
         domain = self.wish.choices.domain or files.stored_domain(self.config, self.wish.stage)
         target = dns_target(self.account, domain.name) if domain is not None else None
         steps = next_steps(self.place, self.wish.project, domain.name if domain else None, target)
-        views = [] if plan.files else plan_views((), written, self.wish.project)
+        views = [] if tuple(written) == plan.files else plan_views((), written, self.wish.project)
         document = {**place_document(self.place), "applied": not plan.is_empty or bool(written)}
         document |= plan_document(plan.changes, written, self.wish.project)
         document |= {"outputs": state.outputs, "dns_target": target, "next": steps}

@@ -102,6 +102,12 @@ def network_parameters(
     return {"DomainName": domain.name if domain else "", "PublicUrls": others}, {"HasDomain": domain is not None}
 
 
+def stored_key(config: Mapping[str, Any], stage: str) -> str | None:
+    """Return the KMS key that a stage's functions have sealed with, if Chalice was told one."""
+    found = config.get("stages", {}).get(stage, {}).get("environment_variables", {}).get("PASSBACK_KMS_KEY")
+    return str(found) if found else None
+
+
 def master_keys(parameters: Mapping[str, str]) -> dict[str, str]:
     """Return the KMS keys that a stack was told of; a stack of before it could be told has its own only."""
     return {name: parameters.get(name, "") for name in ("MasterKeyArn", "PreviousMasterKeyArn")}
@@ -190,7 +196,7 @@ def _configured(
     usual = str(functions["Parameters"]["WorkerConcurrency"]["Default"])
     chosen = choices.worker_concurrency
     variables[_CONCURRENCY] = str(chosen) if chosen is not None else variables.get(_CONCURRENCY, usual)
-    after["environment_variables"] = {name: text for name, text in variables.items() if text or name != _PUBLIC_URLS}
+    after["environment_variables"] = {name: text for name, text in variables.items() if text or name not in ENVIRONMENT}
     described = dict(before.get("lambda_functions", {}))
     for function in ROLES:
         limits = {} if function == "api_handler" else {"lambda_timeout": WORKER_SECONDS}
