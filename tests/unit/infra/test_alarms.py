@@ -4,6 +4,7 @@ from collections.abc import Callable
 from functools import partial
 
 import pytest
+from cloudwatch import Values, collect, found, is_raised, period, watched
 
 from chalicelib import metrics, telemetry
 from chalicelib.delivery.records import DeliveryState
@@ -12,7 +13,6 @@ from chalicelib.delivery.sqs import MOST_RECEIVES, VISIBILITY_SECONDS
 from chalicelib.lti11.messages import Operation
 from chalicelib.translation import answers
 
-from .cloudwatch import Values, collect, found, is_raised, period, watched
 from .stage_template import DATA, STAGE, WHOLE, alarms, resources
 
 ALARMS = alarms()

@@ -6,11 +6,11 @@ from collections.abc import Iterator, Mapping
 from typing import Any, NamedTuple
 
 import pytest
+from cloudwatch import watched
 
 from chalicelib import metrics
 from chalicelib.delivery.records import DeliveryState
 
-from .cloudwatch import watched
 from .stage_template import OF_AWS, STAGE, WHOLE, alarms, resources
 
 (DASHBOARD,) = resources("AWS::CloudWatch::Dashboard").values()

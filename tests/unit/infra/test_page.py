@@ -2,9 +2,10 @@
 
 import re
 
+from cloudwatch import watched
+
 from passback.packaging.build import ROOT
 
-from .cloudwatch import watched
 from .stage_template import alarms
 from .told import raised_when
 

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
-from .cloudwatch import found, period
+from cloudwatch import found, period
 
 STATISTICS = {"SampleCount": "number of values"}
 SIGNS = {
