@@ -14,6 +14,7 @@ from passback.setup.states import StackState
 PATIENCE = 1800.0
 """Seconds. A table with an index takes a minute or two on AWS; alarms and queues seconds."""
 _LONGEST_PAUSE = 5.0
+_BEGUN_WITHIN = 30.0
 _NO_CHANGES = ("didn't contain changes", "No updates are to be performed")
 
 Note = Callable[[str], None]
@@ -164,15 +165,18 @@ class Stack:
         CommandFailed
             If it takes too long.
         """
-        give_up, pause, seen = self.clock.monotonic() + PATIENCE, 0.2, set(seen)
+        start, pause, before, seen = self.clock.monotonic(), 0.2, len(seen), set(seen)
         while True:
             state = self.state(stack_id)
             for event in self._new_events(stack_id, seen):
                 if not event["ResourceStatus"].endswith("_IN_PROGRESS"):
                     note(f"{event['ResourceStatus']}  {event['LogicalResourceId']}")
-            if state is None or not state.status.endswith("_IN_PROGRESS"):
+            waited = self.clock.monotonic() - start
+            # Before the first event the state may still be the one from before.
+            begun = len(seen) > before or waited > _BEGUN_WITHIN
+            if state is None or (begun and not state.status.endswith("_IN_PROGRESS")):
                 return state
-            if self.clock.monotonic() > give_up:
+            if waited > PATIENCE:
                 raise CommandFailed(
                     "stack_busy",
                     f"CloudFormation is still at work on stack {self.name} ({state.status}); it goes on by itself. "

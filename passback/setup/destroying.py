@@ -44,7 +44,7 @@ def destroy(session: Session, account: Account, stack: Stack, farewell: Farewell
     refuse_while_busy(state)
     _refuse_functions(account, stage)
     if not farewell.with_undelivered:
-        _refuse_undelivered(session, state)
+        _refuse_undelivered(session, state, place)
     kept = _kept(state)
     if not session.output.json_mode:
         goes = f"Stack {stack.name} is to be removed for good, with its queues, alarms and logs."
@@ -94,7 +94,7 @@ def _refuse_functions(account: Account, stage: str) -> None:
         )
 
 
-def _refuse_undelivered(session: Session, state: StackState) -> None:
+def _refuse_undelivered(session: Session, state: StackState, place: Place) -> None:
     """Refuse while outcomes are under way: nobody brings them on once the queue is gone.
 
     Raises
@@ -102,7 +102,7 @@ def _refuse_undelivered(session: Session, state: StackState) -> None:
     CommandFailed
         If some are.
     """
-    count = _undelivered(session, state)
+    count = _undelivered(session, state, place)
     if count:
         raise CommandFailed(
             "deliveries_under_way",
@@ -112,13 +112,13 @@ def _refuse_undelivered(session: Session, state: StackState) -> None:
         )
 
 
-def _undelivered(session: Session, state: StackState) -> int:
+def _undelivered(session: Session, state: StackState, place: Place) -> int:
     from chalicelib.clock import to_milliseconds
     from passback.connection import connect_operator
 
     if not {"TableName", "KeyArn", "QueueName", "DeadLetterQueueName"} <= state.outputs.keys():
         return 0  # the stack was never finished, so that nothing has been accepted
-    services = connect_operator({**session.environment, **_settings(state, session)}, session.clock)
+    services = connect_operator({**session.environment, **_settings(state, place)}, session.clock)
     waiting = sum(
         len(cell.line)
         for platform in services.platforms.list()
@@ -127,9 +127,10 @@ def _undelivered(session: Session, state: StackState) -> int:
     return waiting + sum(len(lot.parked) for lot in services.lots.list(to_milliseconds(session.clock.now())))
 
 
-def _settings(state: StackState, session: Session) -> dict[str, str]:
+def _settings(state: StackState, place: Place) -> dict[str, str]:
     return {
-        "PASSBACK_STAGE": session.environment.get("PASSBACK_STAGE", "") or "setup",
+        "AWS_REGION": place.region,
+        "PASSBACK_STAGE": place.stage,
         "PASSBACK_TABLE": state.outputs["TableName"],
         "PASSBACK_KMS_KEY": state.outputs["KeyArn"],
         "PASSBACK_QUEUE": state.outputs["QueueName"],

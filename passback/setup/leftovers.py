@@ -16,7 +16,7 @@ _GONE = (
     "QueueDoesNotExist",
 )
 _REMOVAL = {
-    "AWS::SQS::Queue": "see that it is empty, then `aws sqs delete-queue`",
+    "AWS::SQS::Queue": "see that it is empty, then `aws sqs delete-queue`; SQS keeps the name for a minute",
     "AWS::KMS::Alias": "`aws kms delete-alias` removes the name, and not the key",
     "AWS::Logs::LogGroup": "`aws logs delete-log-group` removes it with its lines",
 }

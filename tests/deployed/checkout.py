@@ -52,6 +52,8 @@ class Checkout:
             "HOME": str(self.folder),  # whoever runs the tests has profiles of AWS there
             "XDG_CACHE_HOME": os.environ.get("XDG_CACHE_HOME", str(Path.home() / ".cache")),  # pip's
         }
+        # Chalice packs what it finds in chalicelib: compiled files would make another package of the same code.
+        environment["PYTHONDONTWRITEBYTECODE"] = "1"
         environment |= {name: value for name, value in os.environ.items() if name.startswith("PIP_")}
         environment |= {**self.engine.environment, **self.variables, **variables}
         process = subprocess.Popen(

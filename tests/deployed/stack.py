@@ -117,9 +117,11 @@ class Deployed:
             self.canvas.start(self.environment)
 
 
-def eventually(reached: Callable[[], bool], *, meanwhile: Callable[[], object] = lambda: None) -> bool:
+def eventually(
+    reached: Callable[[], bool], *, meanwhile: Callable[[], object] = lambda: None, patience: float = PATIENCE
+) -> bool:
     """Wait until something is reached that other processes do; tells whether it was."""
-    give_up = time.monotonic() + PATIENCE
+    give_up = time.monotonic() + patience
     while not reached():
         if time.monotonic() > give_up:
             return False

@@ -150,7 +150,7 @@ def test_worker_and_schedule_do_the_same_as_in_the_one_template(followed: Follow
         answer = followed.place.client("lambda").invoke(FunctionName="passback-local-each_minute", Payload=event)
         assert "FunctionError" not in answer, answer["Payload"].read()
 
-    assert eventually(lambda: followed.score == 5, meanwhile=minute)
+    assert eventually(lambda: followed.score == 5, meanwhile=minute, patience=60)
     assert not refused_rights(followed.place)
 
 

@@ -3,6 +3,7 @@
 import json
 import os
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -67,6 +68,10 @@ def setup(place: Checkout, *words: str, **variables: str) -> Result:
 def status(place: Checkout, stack: str) -> str | None:
     stacks = place.client("cloudformation").describe_stacks()["Stacks"]
     return next((one["StackStatus"] for one in stacks if one["StackName"] == stack), None)
+
+
+def written(place: Checkout) -> dict[Path, bytes]:
+    return {path: path.read_bytes() for path in place.file("").iterdir() if path.is_file()}
 
 
 def group(place: Checkout, name: str) -> dict[str, Any]:
@@ -136,13 +141,13 @@ def test_the_policies_name_this_stack_and_nothing_beside(place: Checkout, first:
 
 
 def test_a_second_time_there_is_nothing_to_do(place: Checkout, first: dict[str, Any]) -> None:
-    before = {path: path.read_bytes() for path in place.file("").iterdir()}
+    before = written(place)
     again = place.run("passback", "setup", "--stage", "prod")
     assert "Nothing to do: the stage is as it has to be." in again.stdout, again.stderr
     assert again.returncode == 0
     document = done(place, "--stage", "prod", "--plan")
     assert (document["changes"], document["files"], document["applied"]) == ([], [], False)
-    assert {path: path.read_bytes() for path in place.file("").iterdir()} == before
+    assert written(place) == before
     assert first["outputs"] == done(place, "--stage", "prod", "--yes")["outputs"]
 
 

@@ -29,13 +29,15 @@ def table(answers: Answers, described: dict[str, Any] | None) -> None:
 
 
 def no_names(answers: Answers) -> None:
-    """Nothing else has a name of the stage: two queues, an alias, three log groups."""
-    for _ in range(2):
-        answers.of("sqs").add_client_error("get_queue_url", "AWS.SimpleQueueService.NonExistentQueue")
-    answers.of("kms").add_client_error("describe_key", "NotFoundException")
-    for _ in range(3):
-        others = {"logGroups": [{"logGroupName": "/aws/lambda/passback-production"}]}
-        answers.of("logs").add_response("describe_log_groups", others)
+    """Nothing else has a name of the stage."""
+    for resource in TEMPLATE.resources.values():
+        if resource["Type"] == "AWS::SQS::Queue":
+            answers.of("sqs").add_client_error("get_queue_url", "AWS.SimpleQueueService.NonExistentQueue")
+        elif resource["Type"] == "AWS::KMS::Alias":
+            answers.of("kms").add_client_error("describe_key", "NotFoundException")
+        elif resource["Type"] == "AWS::Logs::LogGroup":
+            others = {"logGroups": [{"logGroupName": "/aws/lambda/passback-production"}]}
+            answers.of("logs").add_response("describe_log_groups", others)
 
 
 def find(answers: Answers) -> Leftovers | None:

@@ -172,6 +172,21 @@ def test_a_failure_is_told_by_the_resource_that_failed_first(answers: Answers) -
     assert len(notes) == len(set(notes)) == 4
 
 
+def test_a_state_from_before_is_not_taken_for_the_end(answers: Answers) -> None:
+    old, new = event("1", NAME, "UPDATE_COMPLETE"), event("2", NAME, "UPDATE_IN_PROGRESS")
+    stub = answers.of("cloudformation")
+    for status, happened in (
+        ("UPDATE_COMPLETE", [old]),
+        ("UPDATE_IN_PROGRESS", [new, old]),
+        ("CREATE_COMPLETE", [new]),
+    ):
+        stub.add_response("describe_stacks", described(status))
+        stub.add_response("describe_stack_events", {"StackEvents": happened})
+    found = stack(answers).wait(ID, lambda _: None, {"1"})
+    assert found is not None
+    assert found.status == "CREATE_COMPLETE"
+
+
 class EverBusy:
     """CloudFormation, never done."""
 
