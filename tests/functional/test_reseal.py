@@ -204,11 +204,12 @@ def test_a_tool_that_is_removed_at_the_same_moment_stays_removed(stage: Stage, k
 
     def remove(operation: str) -> None:
         if operation == "UpdateItem":
+            stage.table_interruption = None
             stage.services.tools.remove("second tool")
 
+    (place,) = (each for each in resealing.places(stage.services) if each.name == "second tool")
     stage.table_interruption = remove
-    resealed(stage)
-    stage.table_interruption = None
+    assert resealing.looked_at(stage.services, place, write=True).earlier == 0
     assert stage.services.tools.get("second tool") is None
 
 
