@@ -69,19 +69,29 @@ def plain_outcomes(deployed: Deployed) -> None:
     assert deployed.outcome(student).post_delete_result().is_success()
 
 
-def worker_with_a_new_token(deployed: Deployed) -> None:
-    """Let the worker bring what waits, with a token that has just ended and that it has to renew."""
+def new_tokens(deployed: Deployed) -> None:
+    """Let the API deliver at once, and the worker what waits, each with a token that it has to renew."""
     services, student = deployed.services, deployed.new_student()
     platform = simulator_platform("canvas of the policies", CLIENT_ID, deployed.canvas.url)
     services.platforms.add(platform)
     mapping = services.mappings.get(CONSUMER_KEY, student.sourcedid)
     assert mapping is not None
     services.mappings.put(replace(mapping, platform=platform.name))
+    tokens = TokenStore(services.table, make_sealer(services.settings, deployed.account.environment))
+
+    def end_the_token() -> None:
+        now = to_milliseconds(services.clock.now())
+        tokens.put(token_key(platform), StoredToken("ended", now + 1000, 0))
+
+    def delivered_at_once() -> bool:
+        end_the_token()
+        return not deployed.outcome(student).post_replace_result(0.4).description
+
+    assert eventually(delivered_at_once)
     with deployed.canvas_away():
         for score in (0.5, 0.6):  # the worker calls for the second itself
             assert deployed.outcome(student).post_replace_result(score).description == "queued for delivery"
-        tokens = TokenStore(services.table, make_sealer(services.settings, deployed.account.environment))
-        tokens.put(token_key(platform), StoredToken("ended", to_milliseconds(services.clock.now()) + 1000, 0))
+        end_the_token()
     assert arrives(deployed, student, 6)
 
 
@@ -153,7 +163,7 @@ def a_message_that_nobody_can_read(deployed: Deployed) -> None:
 def used(deployed: Deployed) -> dict[str, set[Right]]:
     """Do everything once."""
     plain_outcomes(deployed)
-    worker_with_a_new_token(deployed)
+    new_tokens(deployed)
     parked_outcomes(deployed)
     outcomes_that_nobody_knows_of(deployed)
     a_message_that_nobody_can_read(deployed)
