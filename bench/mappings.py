@@ -222,5 +222,10 @@ def _command(stack: Stack, words: Sequence[str]) -> float:
     seconds = time.perf_counter() - started
     if done.returncode != 0:
         said = (done.stderr or done.stdout).strip().splitlines()[-1:] or ["no word why"]
-        raise RuntimeError(f"after {seconds:.0f} s: {said[0]}")
+        raise RuntimeError(f"after {seconds:.0f} s, {first_sentence(said[0])}")
     return seconds
+
+
+def first_sentence(said: str) -> str:
+    """Return what a command said went wrong, without its name and the advice that follows."""
+    return said.removeprefix("passback: ").partition(". ")[0].rstrip(".") + "."

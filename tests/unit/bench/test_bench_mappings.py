@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from bench.filled import BYTES_EACH, as_many_as_fit, write_state
-from bench.mappings import FIRST, IMPORT, LIST, Mappings, made_up, pair
+from bench.mappings import FIRST, IMPORT, LIST, Mappings, first_sentence, made_up, pair
 from bench.report_mappings import mapping_views
 from bench.samples import Figure
 from chalicelib.storage.attributes import decode_item
@@ -63,6 +63,12 @@ def test_a_pair_compares_run_with_run() -> None:
 
 def test_what_came_to_no_end_has_no_ratio() -> None:
     assert pair([[1.0]], None).ratio is None
+
+
+def test_of_a_failed_command_the_first_sentence_is_told() -> None:
+    said = "passback: Storage cannot be used now: Query did not get through (ReadTimeoutError). Check AWS_REGION."
+    assert first_sentence(said) == "Storage cannot be used now: Query did not get through (ReadTimeoutError)."
+    assert first_sentence("no word why") == "no word why."
 
 
 def printed(found: Mappings) -> str:
