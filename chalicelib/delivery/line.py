@@ -159,7 +159,7 @@ def ranked(before: NewestDelivery | None, place: PlaceInLine) -> NewestDelivery:
 
 
 def named(before: NewestDelivery | None, place: PlaceInLine) -> NewestDelivery:
-    """Return what is newest with one more, of which it is not sure that it brought anything."""
+    """Return what is newest with one more, of which only its name and rank count: what it brought is not sure."""
     if before is None:
         return NewestDelivery(place.delivery_id, place.consumer_key, place.body_digest, place.received_at, place.number)
     if before.rank > place.rank:

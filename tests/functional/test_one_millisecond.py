@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from pox import replace_result, signed_headers
+from pox import read_result, replace_result, signed_headers
 from stage import OUTCOME_URL, Seat, Stage, ToolAnswer, open_stage
 
 from chalicelib.delivery.records import Delivery
@@ -85,6 +85,35 @@ def test_a_late_one_that_stands_in_line_is_recognised_once_the_newest_is_refused
     state = stage.state(seat)
     assert (state["score"], state["body"], state["attempt"]) == (Decimal(4), "late", 1)
     nothing_is_left(stage, seat)
+
+
+def test_a_read_tells_the_score_that_will_stand_and_not_a_late_one_that_stands_behind_it(stage: Stage) -> None:
+    seat, received = stage.seat(points=10), stage.clock.now()
+    stage.clock.move(1)
+    stage.faults(THROTTLED)
+    queued(stage, seat, "0.9", stage.clock.now())
+    late = queued(stage, seat, "0.4", received)
+    assert stage.send(read_result(seat.sourcedid)).score == "0.9"
+    stage.faults()
+    stage.minutes(10)
+    assert stage.send(read_result(seat.sourcedid)).score == "0.9"
+    assert [each.state for each in deliveries(stage) if each.id == late.id] == ["superseded"]
+
+
+def test_a_read_tells_an_older_score_that_an_operator_sends_over_all(stage: Stage) -> None:
+    seat = stage.seat(points=10)
+    stage.faults({**THROTTLED, "count": 1}, NO)
+    older = queued(stage, seat, "0.4", stage.clock.now())
+    stage.minutes(5)
+    assert states(stage) == ["refused"]
+    stage.faults(THROTTLED)
+    newer = queued(stage, seat, "0.9", stage.clock.now())
+    assert stage.services.requeue.again(older.id, force=True) is None
+    assert [place.delivery_id for place in cell_of(stage, seat).line] == [newer.id, older.id]
+    assert stage.send(read_result(seat.sourcedid)).score == "0.4"
+    stage.faults()
+    stage.minutes(10)
+    assert stage.send(read_result(seat.sourcedid)).score == "0.4"
 
 
 def test_what_the_version_before_the_count_left_in_line_is_delivered_in_its_order(stage: Stage) -> None:
