@@ -63,7 +63,7 @@ soak-long: $(STAMP) ## The same for a quarter of an hour, with thousands of outc
 check: SEED ?= 5
 check: format-check lint types security coverage soak demo ## What CI runs: form, lint, types, security, tests with branch coverage, soak, demo
 
-bench: $(STAMP) ## Measure: stages of one outcome, ratios against floor and peers, cold start
+bench: $(STAMP) ## Measure one outcome, drain, breaker, cold start, load, a million mappings: about 18 minutes
 	$(BIN)/python -m bench
 
 package: $(STAMP) ## Template and zip for CloudFormation, in dist/. STAGE=prod; ARCH=x86_64 for other processors

@@ -10,14 +10,14 @@ from dataclasses import replace
 from pathlib import Path
 from types import FrameType
 
-from bench import breaker, drain, peers, processes, report, warm
+from bench import breaker, cold, drain, load, mappings, peers, processes, report, warm
 from bench.drain import Scale
 from bench.report import Findings, PlainFindings
 from bench.stack import running_stack
 from passback.output import Output
 
-PARTS = ("outcome", "drain", "breaker")
-LONGEST = {"outcome": 300.0, "drain": 120.0, "breaker": 420.0}
+PARTS = ("outcome", "drain", "breaker", "cold", "load", "mappings")
+LONGEST = {"outcome": 300.0, "drain": 120.0, "breaker": 420.0, "cold": 600.0, "load": 420.0, "mappings": 900.0}
 """Seconds for each part, a drain's own not counted. What was started is stopped then, too."""
 OUTCOMES_OF_A_COURSE = 10
 """In the scenario with many courses."""
@@ -34,7 +34,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     scale = _scale(options.outcomes, options.every)
     _stop_in_time(_longest(parts, scale))
     output = Output()
-    findings = _measure(output, parts, scale)
+    findings = _measure(output, parts, scale, options.mappings)
     signal.alarm(0)
     if options.json is not None:
         options.json.write_text(json.dumps(findings.document(), indent=2) + "\n", "utf-8")
@@ -44,7 +44,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     return 1 if findings.broken_promises else 0
 
 
-def _measure(output: Output, parts: Sequence[str], scale: Scale) -> Findings:
+def _measure(output: Output, parts: Sequence[str], scale: Scale, mapped: int) -> Findings:
     findings = Findings(report.describe_machine())
     if "outcome" in parts:
         findings = replace(findings, plain=_measure_plain(output))
@@ -57,6 +57,15 @@ def _measure(output: Output, parts: Sequence[str], scale: Scale) -> Findings:
     if "breaker" in parts:
         output.note("A dead platform ...")
         findings = replace(findings, breaker=breaker.measure(min(scale.every, BREAKER_EVERY)))
+    if "cold" in parts:
+        output.note("The zip, and containers that start cold ...")
+        findings = replace(findings, cold=cold.measure())
+    if "load" in parts:
+        output.note(f"Outcomes from {', '.join(map(str, load.AT_ONCE))} tools at once ...")
+        findings = replace(findings, load=load.measure())
+    if "mappings" in parts:
+        output.note(f"{mapped:,} mappings beside {mappings.FEW} ...")
+        findings = replace(findings, mappings=mappings.measure(mapped))
     return findings
 
 
@@ -76,13 +85,19 @@ def _measure_plain(output: Output) -> PlainFindings:
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
-        prog="python -m bench", description="Measure what outcomes cost and how they drain."
+        prog="python -m bench", description="Measure what outcomes cost, how they drain, and what many of them change."
     )
     parser.add_argument("--json", type=Path, metavar="FILE", help="also write everything to this file as JSON")
     parser.add_argument("--only", action="append", choices=PARTS, help="only this part; can be given several times")
     parser.add_argument("--outcomes", type=_whole(10, 5000), default=Scale().outcomes, help="drain: outcomes queued")
     parser.add_argument(
         "--every", type=_whole(1, 60), default=int(Scale().every), help="schedule: seconds between runs"
+    )
+    parser.add_argument(
+        "--mappings",
+        type=_whole(2 * mappings.FEW, 2_000_000),
+        default=mappings.MANY,
+        help="mappings: so many beside ten; a million take 4 GB of memory for some minutes",
     )
     return parser
 

@@ -50,17 +50,17 @@ def queue_one(seat: Seat, score: str, received: datetime | None = None) -> float
     return seconds
 
 
-def missing(site: Site, promised: Iterable[tuple[Seat, str]]) -> int:
-    """Count the seats whose gradebook does not show in one attempt what was promised."""
+def missing(site: Site, promised: Iterable[tuple[Seat, str]], attempts: int | None = 1) -> int:
+    """Count the seats whose gradebook does not show what was promised, in so many attempts (None: any number)."""
     return sum(
-        not _shown(site.control("state", handle=seat.handle), score)
+        not _shown(site.control("state", handle=seat.handle), score, attempts)
         for seat, score in promised
         if seat.platform == site.name
     )
 
 
-def _shown(state: dict[str, object], score: str) -> bool:
+def _shown(state: dict[str, object], score: str, attempts: int | None) -> bool:
     """Tell whether a square of the gradebook is as it ought to be. Scores come as the simulator's exact decimals."""
-    if state["score"] is None or state["attempt"] != 1:
+    if state["score"] is None or attempts not in (None, state["attempt"]):
         return False
     return abs(Decimal(str(state["score"])) - Decimal(score) * _POINTS) < Decimal("0.000001")

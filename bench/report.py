@@ -8,10 +8,16 @@ from pathlib import Path
 from typing import Any
 
 from bench.breaker import BreakerFindings
+from bench.cold import ColdStart
 from bench.drain import Drain
+from bench.load import Load
+from bench.mappings import Mappings
 from bench.peers import DOES, Peer
 from bench.processes import OUTCOMES, FreshProcess, Memory
+from bench.report_cold import cold_views
 from bench.report_delivery import breaker_views, drain_views
+from bench.report_load import load_views
+from bench.report_mappings import mapping_views
 from bench.samples import Figure
 from bench.stages import STAGES
 from bench.warm import AGS_REQUESTS, MOST_TABLE_REQUESTS, WarmOutcome
@@ -43,6 +49,9 @@ class Findings:
     plain: PlainFindings | None = None
     drains: list[Drain] = field(default_factory=list)
     breaker: BreakerFindings | None = None
+    cold: ColdStart | None = None
+    load: Load | None = None
+    mappings: Mappings | None = None
 
     @property
     def broken_promises(self) -> list[str]:
@@ -55,6 +64,10 @@ class Findings:
             broken.append("A gradebook does not show what was promised, within the time for a drain.")
         if self.breaker is not None and any(death.drained is None for death in self.breaker.deaths):
             broken.append("After a platform's return not all was delivered in time.")
+        if self.load is not None and self.load.errors:
+            broken.append(f"Under load {self.load.errors} outcomes were not taken.")
+        if self.load is not None and self.load.not_shown:
+            broken.append("Under load a score was told delivered that the gradebook does not show.")
         return broken
 
     def document(self) -> dict[str, Any]:
@@ -80,6 +93,9 @@ def views(findings: Findings) -> Sequence[View]:
         *([] if findings.plain is None else _plain_views(findings.plain)),
         *drain_views(findings.drains),
         *breaker_views(findings.breaker),
+        *cold_views(findings.cold),
+        *load_views(findings.load),
+        *mapping_views(findings.mappings),
     ]
 
 

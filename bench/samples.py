@@ -78,3 +78,32 @@ def waits(seconds: Sequence[float]) -> Waits:
         raise ValueError("nobody waited")
     ordered = sorted(seconds)
     return Waits(len(ordered), median(ordered), ordered[ceil(0.95 * len(ordered)) - 1], ordered[-1])
+
+
+@dataclass(frozen=True, slots=True)
+class Latencies:
+    """What answers took, in seconds: so many, and how long the quickest half, 95 and 99 of a hundred took at most."""
+
+    number: int
+    half: float
+    most: float
+    nearly_all: float
+    longest: float
+
+
+def latencies(seconds: Sequence[float]) -> Latencies:
+    """Sum single answers up, by the nearest rank.
+
+    Raises
+    ------
+    ValueError
+        If there is none.
+    """
+    if not seconds:
+        raise ValueError("nobody was answered")
+    ordered = sorted(seconds)
+
+    def within(share: float) -> float:
+        return ordered[ceil(share * len(ordered)) - 1]
+
+    return Latencies(len(ordered), within(0.5), within(0.95), within(0.99), ordered[-1])

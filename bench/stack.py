@@ -4,18 +4,19 @@ import logging
 import os
 import random
 import time
-from collections.abc import Iterator, Sequence
-from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import AbstractContextManager, ExitStack, contextmanager
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import httpx
-from engine import running_engine
+from engine import Engine, running_engine
 from pox import replace_result, signed_headers
 from stage import gateway_event
 
+import app
 from bench.children import running_simulator
 from chalicelib import services as service_graph
 from chalicelib import telemetry
@@ -30,7 +31,7 @@ from chalicelib.lti13.transport import Transport
 from chalicelib.lti13.transport import make_client as make_http_client
 from chalicelib.mapping.model import Mapping
 from chalicelib.services import Services, connect
-from chalicelib.storage.clients import make_client, make_sqs_client
+from chalicelib.storage.clients import make_client, make_kms_client, make_sqs_client
 from chalicelib.storage.schema import create
 from chalicelib.storage.sealer_choice import make_sealer
 from chalicelib.storage.table import Table
@@ -90,6 +91,8 @@ class Stack:
     environment: dict[str, str]
     services: Services
     client: Any
+    queues: Any
+    engine: Engine
     sites: dict[str, Site]
 
     @property
@@ -114,6 +117,27 @@ class Stack:
         answer = self.site.simulator.get("/_sim/requests", params={"since": since})
         document: Document = answer.raise_for_status().json()
         return document
+
+    def answer(self, event: Document) -> Document:
+        """Have the app of this process answer an event."""
+        answer: Document = app.app(event, None)
+        return answer
+
+    def take_message(self) -> Document:
+        """Take the one message that is in the queue, as the event in which Lambda hands it to the worker."""
+        url = self.queues.get_queue_url(QueueName=self.services.settings.queue)["QueueUrl"]
+        [message] = self.queues.receive_message(QueueUrl=url, WaitTimeSeconds=2, MessageSystemAttributeNames=["All"])[
+            "Messages"
+        ]
+        self.queues.delete_message(QueueUrl=url, ReceiptHandle=message["ReceiptHandle"])
+        record = {
+            "messageId": message["MessageId"],
+            "receiptHandle": message["ReceiptHandle"],
+            "body": message["Body"],
+            "attributes": message["Attributes"],
+            "eventSource": "aws:sqs",
+        }
+        return {"Records": [record]}
 
 
 def outcome_event(seat: Seat, score: str | None = None, received: datetime | None = None) -> Document:
@@ -142,10 +166,22 @@ def must_be_success(answer: Document) -> None:
 
 
 @contextmanager
-def running_stack(folder: Path, platforms: Sequence[str] = (PLATFORM,)) -> Iterator[Stack]:
-    """Start everything on loopback and free ports, register a tool and platforms, and stop everything at the end."""
+def running_stack(
+    folder: Path,
+    platforms: Sequence[str] = (PLATFORM,),
+    *,
+    kms: bool = False,
+    start_engine: Callable[[Path], AbstractContextManager[Engine]] = running_engine,
+) -> Iterator[Stack]:
+    """Start everything on loopback and free ports, register a tool and platforms, and stop everything at the end.
+
+    Parameters
+    ----------
+    kms
+        Seal with the engine's KMS, as on AWS, and not with a key file.
+    """
     with ExitStack() as cleanup:
-        engine = cleanup.enter_context(running_engine(folder))
+        engine = cleanup.enter_context(start_engine(folder))
         sites = {}
         for name in platforms:
             url = cleanup.enter_context(running_simulator())
@@ -156,21 +192,30 @@ def running_stack(folder: Path, platforms: Sequence[str] = (PLATFORM,)) -> Itera
             **engine.environment,
             "PASSBACK_STAGE": "local",
             "PASSBACK_TABLE": TABLE,
-            "PASSBACK_KEY_FILE": str(folder / "master.key"),
         }
-        services, client = _services(environment)
+        environment |= (
+            {"PASSBACK_KMS_KEY": _make_kms_key(environment)}
+            if kms
+            else {"PASSBACK_KEY_FILE": str(folder / "master.key")}
+        )
+        services, client, queues = _services(environment)
         _register(services, sites)
         service_graph.use(services)
         cleanup.callback(service_graph.use, None)
-        yield Stack(environment, services, client, sites)
+        yield Stack(environment, services, client, queues, engine, sites)
 
 
-def _services(environment: dict[str, str]) -> tuple[Services, Any]:
+def _make_kms_key(environment: dict[str, str]) -> str:
+    client = make_kms_client(Settings(stage="bench"), environment)
+    return client.create_key()["KeyMetadata"]["KeyId"]
+
+
+def _services(environment: dict[str, str]) -> tuple[Services, Any, Any]:
     """Build Passback as it runs in Lambda, but for loopback http, which only stage ``local`` lets through.
 
     That stage would also try each signature over http URLs, which costs time that Lambda does not spend.
     """
-    settings = Settings(stage="bench", table=TABLE, key_file=environment["PASSBACK_KEY_FILE"])
+    settings = replace(Settings.from_environment(environment), stage="bench")
     clock = SystemClock()
     client, queues = make_client(settings, environment), make_sqs_client(settings, environment)
     create(client, TABLE)
@@ -179,7 +224,7 @@ def _services(environment: dict[str, str]) -> tuple[Services, Any]:
     transport = Transport(make_http_client(clock), clock, local=True, observe=pace.observe)
     queue = SqsQueue(lambda: queues, settings.queue, settings.dead_letter_queue)
     table, sealer = Table(client, TABLE), make_sealer(settings, environment)
-    return connect(settings, clock, transport, table, sealer, queue, pace), client
+    return connect(settings, clock, transport, table, sealer, queue, pace), client, queues
 
 
 def _register(services: Services, sites: dict[str, Site]) -> None:

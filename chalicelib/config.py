@@ -6,6 +6,9 @@ from dataclasses import dataclass, field
 from chalicelib.delivery.retries import RetryRules
 from chalicelib.errors import SetupError
 
+FEWEST_WORKERS, MOST_WORKERS = 2, 1000
+"""What an event source of SQS takes as its highest concurrency."""
+
 
 @dataclass(frozen=True, slots=True)
 class Settings:
@@ -18,6 +21,9 @@ class Settings:
     key_file: str | None = None
     """Local master key; used when no KMS key is named."""
     kms_key: str | None = None
+    previous_kms_key: str | None = None
+    previous_key_file: str | None = None
+    """Master keys before the present one: what they sealed is still opened, while the key changes."""
     past_window: int = 90 * 60
     future_window: int = 5 * 60
     inline_budget: float = 8.0
@@ -54,6 +60,8 @@ class Settings:
             public_urls=tuple(url.rstrip("/") for url in environment.get("PASSBACK_PUBLIC_URLS", "").split()),
             key_file=environment.get("PASSBACK_KEY_FILE"),
             kms_key=environment.get("PASSBACK_KMS_KEY"),
+            previous_kms_key=environment.get("PASSBACK_PREVIOUS_KMS_KEY"),
+            previous_key_file=environment.get("PASSBACK_PREVIOUS_KEY_FILE"),
             past_window=_seconds(environment, "PASSBACK_PAST_WINDOW", default.past_window),
             future_window=_seconds(environment, "PASSBACK_FUTURE_WINDOW", default.future_window),
             retries=_retries(environment, default.retries),
@@ -61,6 +69,20 @@ class Settings:
             queue=_queue(environment, "PASSBACK_QUEUE", default.queue),
             dead_letter_queue=_queue(environment, "PASSBACK_DEAD_LETTER_QUEUE", default.dead_letter_queue),
         )
+
+
+def worker_concurrency(environment: Mapping[str, str]) -> int | None:
+    """Read ``PASSBACK_WORKER_CONCURRENCY``: how many workers there are at once; None for as many as AWS likes.
+
+    Raises
+    ------
+    SetupError
+        If it is no number that SQS event sources take.
+    """
+    number = _whole(environment, "PASSBACK_WORKER_CONCURRENCY", 0, "whole number from 2 to 1000")
+    if number and not FEWEST_WORKERS <= number <= MOST_WORKERS:
+        raise SetupError(f"PASSBACK_WORKER_CONCURRENCY must be from {FEWEST_WORKERS} to {MOST_WORKERS}, not {number}.")
+    return number or None
 
 
 def _retries(environment: Mapping[str, str], default: RetryRules) -> RetryRules:

@@ -33,11 +33,11 @@ from chalicelib.delivery.turns import Turns
 from chalicelib.delivery.work import Work
 from chalicelib.identifiers import Identifiers
 from chalicelib.lti13.ags import AgsClient
-from chalicelib.lti13.keys import Signer
+from chalicelib.lti13.signing import Signer
 from chalicelib.lti13.tokens import TokenSource
 from chalicelib.lti13.transport import Transport
 from chalicelib.lti13.transport import make_client as make_http_client
-from chalicelib.storage.clients import make_client, make_sqs_client
+from chalicelib.storage.clients import make_client, make_session, make_sqs_client
 from chalicelib.storage.deliveries import DeliveryStore
 from chalicelib.storage.health import HealthStore
 from chalicelib.storage.ledger import Ledger
@@ -68,6 +68,7 @@ class Services:
     deliveries: DeliveryStore
     ledger: Ledger
     transport: Transport
+    token_store: TokenStore
     tokens: TokenSource
     signer: Signer
     ags: AgsClient
@@ -113,9 +114,12 @@ def build_services(environment: Mapping[str, str], clock: Clock | None = None) -
     settings = Settings.from_environment(environment)
     pace = Pace(clock)
     transport = Transport(make_http_client(clock), clock, local=settings.is_local, observe=pace.observe)
-    table = Table(make_client(settings, environment), settings.table)
-    queue = SqsQueue(lambda: make_sqs_client(settings, environment), settings.queue, settings.dead_letter_queue)
-    return connect(settings, clock, transport, table, make_sealer(settings, environment), queue, pace)
+    session = make_session()
+    table = Table(make_client(settings, environment, session), settings.table)
+    queue = SqsQueue(
+        lambda: make_sqs_client(settings, environment, session), settings.queue, settings.dead_letter_queue
+    )
+    return connect(settings, clock, transport, table, make_sealer(settings, environment, session), queue, pace)
 
 
 def connect(
@@ -132,7 +136,8 @@ def connect(
     tools, platforms, signing_keys = ToolStore(table, sealer), PlatformStore(table), SigningKeyStore(table, sealer)
     ledger, health, identifiers = Ledger(table, tools), HealthStore(table), Identifiers(secrets.token_bytes)
     signer = Signer(signing_keys.list, clock)
-    tokens = TokenSource(transport, signer, TokenStore(table, sealer), clock)
+    token_store = TokenStore(table, sealer)
+    tokens = TokenSource(transport, signer, token_store, clock)
     ags = AgsClient(transport, tokens)
 
     rules, lease = settings.retries, settings.lease
@@ -161,6 +166,7 @@ def connect(
         deliveries=DeliveryStore(table),
         ledger=ledger,
         transport=transport,
+        token_store=token_store,
         tokens=tokens,
         signer=signer,
         ags=ags,

@@ -7,13 +7,14 @@ from contextlib import contextmanager
 from chalice.app import Blueprint, CloudWatchEvent, Rate, SQSEvent
 
 from chalicelib import services, telemetry
-from chalicelib.config import Settings
+from chalicelib.config import Settings, worker_concurrency
 from chalicelib.errors import PassbackError, WorkFailed
 
 blueprint = Blueprint(__name__)
 
 QUEUE = os.environ.get("PASSBACK_QUEUE") or Settings().queue
-"""Needed at import, unlike every other setting: the event source is part of the package.
+CONCURRENCY = worker_concurrency(os.environ)
+"""Needed at import, unlike all other settings: the event source is part of the package.
 
 ``chalice package`` and ``chalice deploy`` put the stage's ``environment_variables`` into their own environment before
 they import the app (``CLIFactory.load_chalice_app``), so the stage decides; elsewhere nothing listens by this name.
@@ -21,7 +22,7 @@ they import the app (``CLIFactory.load_chalice_app``), so the stage decides; els
 
 
 # One message at a time: Chalice has no way to say which of several failed, and takes them all for done.
-@blueprint.on_sqs_message(queue=QUEUE, batch_size=1, name="deliver")
+@blueprint.on_sqs_message(queue=QUEUE, batch_size=1, maximum_concurrency=CONCURRENCY, name="deliver")
 def deliver(event: SQSEvent) -> None:
     """Work on what the queue brings. An error leaves the message to the queue, which brings it again."""
     for record in event:

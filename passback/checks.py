@@ -2,8 +2,6 @@
 
 import socket
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
-from enum import StrEnum
 from itertools import islice
 from typing import TYPE_CHECKING, Any
 
@@ -12,50 +10,17 @@ from chalicelib.errors import HostRefused, PassbackError, PlatformRefused, Platf
 from chalicelib.lti13.profiles import RefusalKind
 from chalicelib.lti13.registrations import Platform
 from chalicelib.mapping.model import Mapping
+from passback.check import Check, CheckState, failed_check, ok_check, skipped_check
+from passback.key_checks import FetchKeySet, check_held_key, check_key_set, check_signing_key
 
 if TYPE_CHECKING:
     from chalicelib.services import Services
 
-KEY_SET_PATH = "/.well-known/jwks.json"
 _SECONDS = 10.0
 _LOOKED_AT = 2000
 """Mappings of one tool that are looked through for one of a platform."""
 
 Resolve = Callable[[str], Sequence[str]]
-FetchKeySet = Callable[[str], Any]
-
-
-class CheckState(StrEnum):
-    """How a check ended."""
-
-    OK = "ok"
-    FAILED = "failed"
-    SKIPPED = "skipped"
-
-
-@dataclass(frozen=True, slots=True)
-class Check:
-    """One line of the doctor's report. ``remedy`` says what to do; empty when nothing needs to be done."""
-
-    name: str
-    state: CheckState
-    detail: str
-    remedy: str = ""
-
-
-def ok_check(name: str, detail: str) -> Check:
-    """Make the line of a check that found everything in place."""
-    return Check(name, CheckState.OK, detail)
-
-
-def failed_check(name: str, detail: str, remedy: str) -> Check:
-    """Make the line of a check that failed, with what to do."""
-    return Check(name, CheckState.FAILED, detail, remedy)
-
-
-def skipped_check(name: str, detail: str, remedy: str = "") -> Check:
-    """Make the line of something that could not be checked."""
-    return Check(name, CheckState.SKIPPED, detail, remedy)
 
 
 def all_checks(services: "Services", base_url: str | None, resolve: Resolve, fetch: FetchKeySet) -> Iterator[Check]:
@@ -85,7 +50,10 @@ def check_settings(services: "Services") -> Check:
             "Set PASSBACK_KMS_KEY to a KMS key, or PASSBACK_KEY_FILE to a local key file.",
         )
     sealed_by = "a KMS key" if settings.kms_key else "a local key file"
-    return ok_check("settings", f"Stage {settings.stage}, table {settings.table}, secrets kept with {sealed_by}.")
+    detail = f"Stage {settings.stage}, table {settings.table}, secrets kept with {sealed_by}."
+    if settings.previous_kms_key or settings.previous_key_file:
+        detail += " Those that a key before it sealed are opened too: `passback secrets reseal --check` counts them."
+    return ok_check("settings", detail)
 
 
 def check_table(services: "Services") -> Check:
@@ -103,48 +71,14 @@ def check_table(services: "Services") -> Check:
     return ok_check("table", f"{services.settings.table} answers.")
 
 
-def check_signing_key(services: "Services") -> Check:
-    """Open the signing keys."""
-    try:
-        keys = services.signing_keys.list()
-    except PassbackError as error:
-        return failed_check(
-            "signing key", str(error), "Check PASSBACK_KMS_KEY or PASSBACK_KEY_FILE: it must be the key that sealed it."
-        )
-    if not keys:
-        return failed_check("signing key", "There is none.", "Make the first one: `passback key show`.")
-    return ok_check("signing key", f"{len(keys)} there; the newest is {keys[-1].kid}.")
-
-
-def check_key_set(services: "Services", base_url: str | None, fetch: FetchKeySet) -> Check:
-    """Fetch the published key set as a platform does, and look for our keys in it."""
-    if base_url is None:
-        return Check(
-            "key set", CheckState.SKIPPED, "No public URL is known.", "Set PASSBACK_PUBLIC_URLS to have it checked."
-        )
-    url = base_url + KEY_SET_PATH
-    try:
-        published = {key["kid"] for key in fetch(url)["keys"]}
-    except (OSError, ValueError, TypeError, KeyError) as error:
-        return failed_check(
-            "key set",
-            f"{url} gives no key set ({type(error).__name__}).",
-            "Check the public URL, and that the service is deployed.",
-        )
-    missing = [key.kid for key in services.signing_keys.list() if key.kid not in published]
-    if missing:
-        return failed_check(
-            "key set", f"{url} lacks {', '.join(missing)}.", "Does the URL belong to this table's service?"
-        )
-    return ok_check("key set", f"{url} publishes {len(published)}.")
-
-
 def check_platform(services: "Services", platform: Platform, resolve: Resolve, *, key_found: bool) -> Iterator[Check]:
     """Check one platform: its hosts, a token, one line item, and one result."""
     yield check_hosts(platform, resolve, local=services.settings.is_local)
     if not key_found:
         yield Check(f"{platform.name}: token", CheckState.SKIPPED, "There is no signing key to ask with.")
         return
+    if platform.held_kid is not None:
+        yield check_held_key(services, platform)
     token = _asked(f"{platform.name}: token", lambda: _token(services, platform))
     yield token
     if token.state is CheckState.OK:

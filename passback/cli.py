@@ -4,8 +4,22 @@ import sys
 
 import click
 
-from passback import deliveries, doctor, faults, forget, keys, mappings, platforms, sending, serving, status, tools
+from passback import (
+    deliveries,
+    doctor,
+    faults,
+    forget,
+    keys,
+    mappings,
+    platforms,
+    sealing,
+    sending,
+    serving,
+    status,
+    tools,
+)
 from passback.commands import Program
+from passback.setup.command import setup
 
 
 @click.group(cls=Program, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110})
@@ -20,12 +34,14 @@ def cli() -> None:
 
 
 cli.add_command(serving.serve)
+cli.add_command(setup)
 cli.add_command(platforms.platform)
 cli.add_command(tools.tool)
 cli.add_command(mappings.mapping)
 cli.add_command(deliveries.delivery)
 cli.add_command(forget.forget)
 cli.add_command(keys.key)
+cli.add_command(sealing.secrets)
 cli.add_command(sending.send)
 cli.add_command(doctor.doctor)
 cli.add_command(status.status)

@@ -6,7 +6,8 @@ from typing import BinaryIO
 
 import click
 
-from passback.checks import Check, CheckState, all_checks, fetch_json, system_resolve
+from passback.check import Check, CheckState
+from passback.checks import all_checks, fetch_json, system_resolve
 from passback.commands import Command
 from passback.failures import CommandFailed
 from passback.home import Home

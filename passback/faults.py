@@ -9,7 +9,7 @@ from passback.commands import Group
 from passback.failures import CommandFailed
 from passback.home import Home
 from passback.output import Facts, Table, View, Words
-from passback.parameters import Choice, split_url
+from passback.parameters import Choice, Seconds, split_url
 from passback.session import Session, pass_session
 
 if TYPE_CHECKING:
@@ -63,7 +63,7 @@ def list_faults(session: Session, url: str | None) -> None:
 @click.option("--status", type=click.IntRange(200, 599), help="The status of `status`. [default: 500]")
 @click.option(
     "--seconds",
-    type=click.FloatRange(0, 3600, min_open=True),
+    type=Seconds(0, 3600, min_open=True),
     help="How long `slow`, `endless` and `hang` last. [default: 60]",
 )
 @click.option(
@@ -84,7 +84,8 @@ def set_fault(session: Session, /, kind: str, url: str | None, **said: Any) -> N
     Kinds that store and spoil the answer: `slow` (it comes late), `endless` (it does not end), `drop-after` (the
     connection is closed instead).
 
-    A fault that is set is tried before those in force. With `--path token` the token endpoint fails.
+    A fault that is set is tried before those in force. With `--path token` the token endpoint fails. A simulator that
+    is started again has no faults.
     """
     document = _order(kind, said)
     with _simulator(session, url) as simulator:

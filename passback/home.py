@@ -154,7 +154,7 @@ def local_environment(home: Home, stack: RunningStack, environment: Mapping[str,
         # The engine listens on loopback: a proxy in the person's environment must not stand before it.
         "NO_PROXY": ",".join(filter(None, (exempt, "127.0.0.1", "localhost"))),
     }
-    for name in ("PASSBACK_KMS_KEY", "PASSBACK_QUEUE", "PASSBACK_DEAD_LETTER_QUEUE"):
+    for name in ("PASSBACK_KMS_KEY", "PASSBACK_PREVIOUS_KMS_KEY", "PASSBACK_QUEUE", "PASSBACK_DEAD_LETTER_QUEUE"):
         kept.pop(name, None)  # the engine is this stack's alone, so its queues need no names of their own
     kept.pop("no_proxy", None)
     return kept

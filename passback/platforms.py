@@ -8,8 +8,11 @@ import click
 from chalicelib.lti13.registrations import Platform
 from passback.commands import Group
 from passback.failures import CommandFailed
+from passback.line_items import line_items
 from passback.output import Facts, Table, Words
 from passback.parameters import PlatformName, host_of, platform_url
+from passback.platform_configuration import configuration
+from passback.platform_keys import confirm_key, kid_in_use, set_platform
 from passback.session import Session, pass_session
 from passback.undelivered import FAIL_OPTION, ended, of_platform, remove_with
 
@@ -19,6 +22,12 @@ PROFILES = ("canvas", "canvas-older", "moodle", "generic")
 @click.group(cls=Group)
 def platform() -> None:
     """Platforms: where grades go."""
+
+
+platform.add_command(confirm_key)
+platform.add_command(set_platform)
+platform.add_command(configuration)
+platform.add_command(line_items)
 
 
 @platform.command()
@@ -39,11 +48,19 @@ def platform() -> None:
 @click.option("--jwks-url", metavar="URL", help="The platform's key set.")
 @click.option("--auth-url", metavar="URL", help="The platform's login authorization endpoint.")
 @click.option("--allow-private", is_flag=True, help="Let these hosts have private addresses (a campus platform).")
+@click.option(
+    "--static-key",
+    is_flag=True,
+    help="The platform was given our public key by hand, as `passback key show` prints it, and does not fetch our key "
+    "set.",
+)
 @pass_session
-def add(session: Session, /, name: str, hosts: tuple[str, ...], **fields: Any) -> None:
+def add(session: Session, /, name: str, hosts: tuple[str, ...], static_key: bool, **fields: Any) -> None:
     """Register a platform under a NAME of your choice."""
     local = session.services.settings.is_local
     registered = replace(_checked(name, hosts, fields, local=local), created_at=session.clock.now())
+    if static_key:
+        registered = replace(registered, held_kid=kid_in_use(session))
     if session.services.platforms.get(name) is not None:
         raise CommandFailed(
             "already_exists", f"There is a platform {name!r} already; remove it first, or take another name."
@@ -96,8 +113,10 @@ def list_platforms(session: Session) -> None:
 def show(session: Session, name: str) -> None:
     """Show everything of one platform."""
     document = platform_document(session.platform(name))
-    pairs = [(key.replace("_", " "), _text(value)) for key, value in document.items()]
-    session.output.show({"platform": document}, Facts(pairs))
+    held = document["held_kid"]
+    known = "from our key set" if held is None else f"by hand: {held}"
+    pairs = [(key.replace("_", " "), _text(value)) for key, value in document.items() if key != "held_kid"]
+    session.output.show({"platform": document}, Facts([*pairs, ("knows our key", known)]))
 
 
 @platform.command()
@@ -138,6 +157,7 @@ def platform_document(platform: Platform) -> dict[str, Any]:
         "jwks_url": platform.jwks_url,
         "auth_url": platform.auth_url,
         "allow_private": platform.allow_private,
+        "held_kid": platform.held_kid,
         "created_at": platform.created_at.isoformat() if platform.created_at else None,
     }
 

@@ -11,7 +11,7 @@ from chalicelib.delivery.breaker import Permission, permission
 from chalicelib.delivery.records import Cell, DeliveryState
 from chalicelib.errors import HostRefused, PlatformUnavailable, QueueUnavailable
 from chalicelib.lti13.registrations import Platform
-from passback.checks import Check, failed_check, ok_check, skipped_check
+from passback.check import Check, failed_check, ok_check, skipped_check
 from passback.failures import CommandFailed
 from passback.outcome_message import XML_TYPE, OutcomeAnswer, SignedRequest, sign
 from passback.queues import Queues, QueueState, attribute_faults

@@ -14,6 +14,7 @@ from passback.deliveries.documents import delivery_document, why
 from passback.failures import CommandFailed
 from passback.moments import distance, instant
 from passback.output import Facts, Table, View, Words
+from passback.parameters import Seconds
 from passback.session import Session, pass_session
 
 if TYPE_CHECKING:
@@ -26,14 +27,12 @@ _CLEAR = "\x1b[2J\x1b[H"
 @click.option("--watch", is_flag=True, help="Look again and again, until Ctrl-C. With --json: JSON Lines.")
 @click.option(
     "--interval",
-    type=click.FloatRange(1, 3600),
+    type=Seconds(1, 3600),
     default=30.0,
     show_default=True,
     help="With --watch: seconds between two looks.",
 )
-@click.option(
-    "--timeout", type=click.FloatRange(0, min_open=True), metavar="SECONDS", help="With --watch: end after so long."
-)
+@click.option("--timeout", type=Seconds(0, min_open=True), metavar="SECONDS", help="With --watch: end after so long.")
 @pass_session
 def status(session: Session, watch: bool, interval: float, timeout: float | None) -> None:
     """Show on one screen how it goes.

@@ -8,7 +8,7 @@ import sys
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -25,6 +25,10 @@ class Engine:
     process: subprocess.Popen[bytes]
 
     @property
+    def port(self) -> int:
+        return int(self.endpoint.rpartition(":")[2])
+
+    @property
     def environment(self) -> dict[str, str]:
         """The AWS variables with which clients reach it."""
         return {
@@ -35,14 +39,17 @@ class Engine:
         }
 
 
+MINISTACK = (str(Path(sys.executable).with_name("ministack")),)
+
+
 @contextmanager
-def running_engine(directory: Path) -> Iterator[Engine]:
+def running_engine(directory: Path, command: Sequence[str] = MINISTACK) -> Iterator[Engine]:
     """Run an engine, in a process group of its own, and end it with SIGTERM; its log goes to ``directory``."""
     port = free_port()
     log = directory / "engine.log"
     with log.open("wb") as output:
         process = subprocess.Popen(
-            [str(Path(sys.executable).with_name("ministack"))],
+            command,
             cwd=directory,
             env={
                 **os.environ,

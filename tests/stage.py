@@ -146,6 +146,8 @@ class Stage:
         """Called before each request reaches the platform: what happens there just then."""
         self.table_interruption: Callable[[str], None] | None = None
         """Called before each request reaches the table: what another container does just then."""
+        self.key_set: Callable[[], bytes] | None = None
+        """What the platform finds where our key set is; None: all our keys."""
         self.crash_at: int | None = None
         self._moments = 0
         self.simulator = simulator
@@ -385,7 +387,11 @@ def open_stage(folder: Path, *, on_delay: OnDelay = OnDelay.FAIL, **settings: An
         return connect(plain, clock, transport, table, sealer, queue, pace, chance=lambda: 0.5)
 
     services = start()
-    simulator = Simulator(clock=clock.now, fetch=lambda _url: json.dumps(jwks(services.signing_keys.list())).encode())
+    def fetch(_url: str) -> bytes:
+        asked = holder[0].key_set
+        return asked() if asked is not None else json.dumps(jwks(services.signing_keys.list())).encode()
+
+    simulator = Simulator(clock=clock.now, fetch=fetch)
     stage = Stage(services, simulator, clock, queue, start)
     holder.append(stage)
     _register(stage, on_delay)

@@ -7,7 +7,7 @@ from chalicelib import telemetry
 from chalicelib.clock import Clock, Deadline, to_milliseconds
 from chalicelib.delivery.claimed import Claimed, Run, begin
 from chalicelib.delivery.closing import TAKEN_OVER, Closing
-from chalicelib.delivery.endings import first_submission_noted
+from chalicelib.delivery.endings import first_known, first_submission_noted
 from chalicelib.delivery.gate import Gate
 from chalicelib.delivery.holding import commit_held
 from chalicelib.delivery.records import Cell, SubmissionState
@@ -108,7 +108,7 @@ class Attempt:
             return run
 
         def noted(cell: Cell) -> Cell:
-            cell = replace(cell, last_known=run.score_read or cell.last_known)
+            cell = first_known(cell, run.score_read, retry=run.order.retry)
             if first is not None:
                 return first_submission_noted(cell, delivery.id, first)
             return replace(cell, submission=submission_state(run.cell, run.facts.result))

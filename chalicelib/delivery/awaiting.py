@@ -74,7 +74,7 @@ class Awaiting:
             return self._take_turn(delivery, around, deadline)
         if alone and line.is_left_behind(cell, now) and cell.head is not None:
             self._take_over(cell, cell.head, deadline)
-        elif not alone or cell.lease_until > now or (cell.head is not None and cell.head.awaited_until > now):
+        elif not alone or line.is_being_tried(cell, now):
             self._pause(deadline)
         else:
             return self._to_queue(delivery, around)

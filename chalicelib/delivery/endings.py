@@ -134,10 +134,12 @@ def waiting_cell(cell: Cell, ending: Ending, *, retry: bool, due_at: int) -> Cel
     What a retry read is not what the cell knows: a person's grade, found just before the platform went away again,
     would be taken for what stood there all along, and be gone over by the next try.
     """
-    cell = line.waits(_noted(cell, ending), due_at)
-    if ending.read is not None and (cell.last_known is None or not retry):
-        cell = replace(cell, last_known=ending.read)
-    return cell
+    return first_known(line.waits(_noted(cell, ending), due_at), ending.read, retry=retry)
+
+
+def first_known(cell: Cell, read: KnownScore | None, *, retry: bool) -> Cell:
+    """Return the cell with a score that was read before its delivery has ended, if that may be what the cell knows."""
+    return cell if read is None or (retry and cell.last_known is not None) else replace(cell, last_known=read)
 
 
 def _with_rank(cell: Cell, delivery: Delivery, ending: Ending) -> Cell:

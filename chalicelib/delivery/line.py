@@ -30,7 +30,8 @@ def place_of(delivery: Delivery, *, awaited_until: int = 0) -> PlaceInLine:
 def entered(cell: Cell, delivery: Delivery, *, awaited_until: int, due_at: int) -> Cell:
     """Return the cell with the delivery at the end of its line, and counted.
 
-    ``due_at`` counts only when the line was empty: whoever stands before it comes first.
+    One that comes again is not to be settled any more: its own turn does that. ``due_at`` counts only when the line
+    was empty: whoever stands before it comes first.
     """
     return replace(
         known(cell, delivery.id),
@@ -39,6 +40,14 @@ def entered(cell: Cell, delivery: Delivery, *, awaited_until: int, due_at: int) 
         due_at=cell.due_at if cell.line else due_at,
         newest_timestamp=max(delivery.timestamp, cell.newest_timestamp or 0),
     )
+
+
+def is_unsettled_behind(cell: Cell, delivery_id: str) -> bool:
+    """Tell whether nobody knows what became of an ended delivery, and others are tried before it could be.
+
+    They have to settle it first: what it may have posted would be taken for a person's grade.
+    """
+    return bool(cell.line) and cell.unsettled_id == delivery_id
 
 
 def claimed(cell: Cell, lease_until: int) -> Cell:
@@ -90,6 +99,11 @@ def is_queued_up(cell: Cell, now: int) -> bool:
     return any(place.awaited_until == 0 for place in cell.line) or any(
         place.awaited_until <= now for place in cell.line[1:]
     )
+
+
+def is_being_tried(cell: Cell, now: int) -> bool:
+    """Tell whether the head is being tried, or is about to be by a tool that waits."""
+    return cell.lease_until > now or (cell.head is not None and cell.head.awaited_until > now)
 
 
 def is_left_behind(cell: Cell, now: int) -> bool:

@@ -41,6 +41,7 @@ class NotAgain(StrEnum):
     HELD = "A person graded since, and that grade stays; --force sends it over that grade."
     COVERED = "A newer outcome of the same student covers it; --force sends it all the same, after that one."
     GONE = "Its content is not kept any more; let the tool send the grade again."
+    UNSETTLED = "Nobody knows yet whether the platform has it; ask again when those before it in line are delivered."
     UNDER_WAY = "It is in line already: Passback brings it by itself, after those before it."
     PARKED = "Its sourcedid has no mapping yet; it goes by itself once there is one."
     NEVER_MAPPED = "No mapping tells where it goes; bring the mapping of its sourcedid in, then try again."
@@ -113,7 +114,7 @@ class Requeue:
             return NotAgain.NEVER_MAPPED
         bound = delivery if mapping is None else _addressed(delivery, mapping)
         around = self._ledger.surroundings(bound, now)
-        platform, refused = around.platform, _not_now(around)
+        platform, refused = around.platform, _not_now(bound, around)
         if refused is not None or platform is None:
             return refused or NotAgain.PLATFORM_REMOVED
         cell, at = around.cell if mapping is None else with_imported_history(around.cell, mapping), to_milliseconds(now)
@@ -189,12 +190,14 @@ def _final(delivery: Delivery, *, force: bool) -> NotAgain | None:
     return None
 
 
-def _not_now(around: Surroundings) -> NotAgain | None:
+def _not_now(delivery: Delivery, around: Surroundings) -> NotAgain | None:
     """Say what of its surroundings stands against another try."""
     if around.platform is None:
         return NotAgain.PLATFORM_REMOVED
     if not around.tool:
         return NotAgain.TOOL_REMOVED
+    if line.is_unsettled_behind(around.cell, delivery.id):
+        return NotAgain.UNSETTLED
     return NotAgain.LINE_FULL if len(around.cell.line) >= line.LONGEST else None
 
 

@@ -4,7 +4,7 @@ from dataclasses import replace
 
 from chalicelib.clock import Clock, Deadline, to_milliseconds
 from chalicelib.delivery import line
-from chalicelib.delivery.awaiting import Awaiting
+from chalicelib.delivery.awaiting import PAUSE, Awaiting
 from chalicelib.delivery.endings import Ending, ended_delivery
 from chalicelib.delivery.records import Cell, Delivery, DeliveryState
 from chalicelib.errors import StorageConflict
@@ -50,6 +50,8 @@ class Resumption:
             return answers.platform_missing()
         if len(around.cell.line) >= line.LONGEST:
             return answers.cell_busy()
+        if line.is_unsettled_behind(around.cell, delivery.id):
+            return self._while_settled(around.cell, deadline)
         awaited_until = to_milliseconds(now) + int(deadline.remaining() * 1000)
         again = back_in_line(delivery, write, around.cell, around.platform)
         if again is None:
@@ -66,6 +68,13 @@ class Resumption:
         except StorageConflict:
             return None
         return self._awaiting.wait(delivery.id, deadline, mine=True)
+
+    def _while_settled(self, cell: Cell, deadline: Deadline) -> Answer | None:
+        """Wait while somebody is tried who finds out first what became of the delivery; None: read again."""
+        if not line.is_being_tried(cell, to_milliseconds(self._clock.now())):
+            return answers.in_progress()
+        self._clock.sleep(min(PAUSE, deadline.remaining()))
+        return None
 
     def _end_superseded(self, delivery: Delivery, around: Surroundings) -> Answer | None:
         answer, now = answers.superseded(), self._clock.now()

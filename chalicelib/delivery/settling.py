@@ -54,11 +54,8 @@ class Settling:
             return self._forget(cell, platform, deadline)
         write, profile = delivery.write, PROFILES[platform.profile]
         if delivery.state.under_way:
-            present = self._ledger.cell(cell.key)
-            if present.lease_until != cell.lease_until:
+            if self._ledger.cell(cell.key).lease_until != cell.lease_until:
                 raise StorageConflict(frozenset({"cell"}))
-            if present.unsettled_id != delivery.id:  # it was put back in line meanwhile
-                return present
             delivery = self._left_behind(delivery)
         result, maximum = self._look(delivery, write, platform, deadline)
         found = verdict(cell, write, result, maximum, profile)

@@ -12,13 +12,14 @@ from chalicelib.lti13.results import (
     belongs_to,
     next_page,
     read_line_item_reply,
+    read_listed,
     read_row,
     results_url,
     rows_of,
     service_url,
 )
 from chalicelib.lti13.score_json import write_score
-from chalicelib.lti13.scores import LineItem, Result, Score
+from chalicelib.lti13.scores import LineItem, ListedLineItem, Result, Score
 
 if TYPE_CHECKING:
     from chalicelib.lti13.token_request import AccessToken
@@ -29,15 +30,16 @@ if TYPE_CHECKING:
 SCORE = "application/vnd.ims.lis.v1.score+json"
 RESULTS = "application/vnd.ims.lis.v2.resultcontainer+json"
 LINE_ITEM = "application/vnd.ims.lis.v2.lineitem+json"
+LINE_ITEMS = "application/vnd.ims.lis.v2.lineitemcontainer+json"
 
 MOST_PAGES = 20
-"""Pages of results that are read in search of one user."""
+"""Pages of results that are read in search of one user, and of a course's line items."""
 GATEWAY_STATUSES = frozenset({502, 503})
 """What stands before a platform says so when there is nobody behind it (RFC 9110, sections 15.6.3 and 15.6.4)."""
 
 
 class AgsClient:
-    """The three AGS calls. Everything that a platform answers but success comes out as a ``PlatformError``.
+    """The AGS calls. Everything that a platform answers but success comes out as a ``PlatformError``.
 
     All of them raise ``HostRefused`` for a URL that the registration does not allow, ``PlatformRefused`` for a final
     no, and ``PlatformUnavailable`` when a retry can help.
@@ -93,6 +95,21 @@ class AgsClient:
             return read_line_item_reply(reply, url)
         except ValueError as failure:
             raise _unreadable(reply, "line item") from failure
+
+    def list_line_items(self, platform: Platform, url: str, deadline: Deadline) -> list[ListedLineItem]:
+        """Return what is listed at a course's line items URL (AGS 2.0, section 3.2): those of our registration only."""
+        found: list[ListedLineItem] = []
+        for _ in range(MOST_PAGES):
+            reply = self._call(platform, "GET", url, {"Accept": LINE_ITEMS}, None, deadline)
+            try:
+                found += map(read_listed, rows_of(reply))
+                following = next_page(reply, url)
+            except ValueError as failure:
+                raise _unreadable(reply, "line items") from failure
+            if following is None:
+                return found
+            url = following
+        raise PlatformUnavailable(f"line items have more than {MOST_PAGES} pages", maybe_applied=False)
 
     def _call(
         self,

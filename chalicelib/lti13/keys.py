@@ -1,14 +1,13 @@
-"""Our RSA keys: made, published as a JWK Set, and used to sign. ``cryptography`` and ``jwt`` load at first use only."""
+"""Our RSA keys: made, and written as JWK and PEM. ``cryptography`` loads at first use only."""
 
 import base64
 import hashlib
 import json
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import TYPE_CHECKING
 
-from chalicelib.clock import Clock
 from chalicelib.errors import SetupError
 
 if TYPE_CHECKING:
@@ -17,17 +16,20 @@ if TYPE_CHECKING:
 KEY_BITS = 2048
 """The smallest size allowed, and the one that every platform takes (1EdTech Security Framework 1.1, keys)."""
 PUBLIC_EXPONENT = 65537
-OVERLAP = timedelta(days=1)
-"""How long a new key is published before it signs, and an old one after: platforms cache key sets for hours."""
 
 
 @dataclass(frozen=True, slots=True)
 class SigningKey:
-    """A private RSA key in PEM (PKCS #8, not encrypted), and the ``kid`` that its public half is published under."""
+    """A private RSA key in PEM (PKCS #8, not encrypted), and the ``kid`` that its public half is published under.
+
+    ``forced_at``: since when it signs, where it did not wait its day. ``withdrawn``: it is published no more.
+    """
 
     kid: str
     private_pem: str = field(repr=False)
     created_at: datetime
+    forced_at: datetime | None = None
+    withdrawn: bool = False
 
 
 def generate_signing_key(now: datetime) -> SigningKey:
@@ -44,8 +46,20 @@ def generate_signing_key(now: datetime) -> SigningKey:
 
 def public_jwk(key: SigningKey) -> dict[str, str]:
     """Return the public half as a JWK: the members that Canvas asks for, never ``d`` (Canvas AGS, section 1)."""
-    public = _load(key).public_key()
+    public = load_private_key(key).public_key()
     return {**_required_members(public), "alg": "RS256", "use": "sig", "kid": key.kid}
+
+
+def public_pem(key: SigningKey) -> str:
+    """Return the public half in PEM (SubjectPublicKeyInfo), as Moodle wants a key that is typed in."""
+    from cryptography.hazmat.primitives import serialization
+
+    written = (
+        load_private_key(key)
+        .public_key()
+        .public_bytes(serialization.Encoding.PEM, serialization.PublicFormat.SubjectPublicKeyInfo)
+    )
+    return written.decode("ascii")
 
 
 def jwks(keys: Iterable[SigningKey]) -> dict[str, list[dict[str, str]]]:
@@ -53,55 +67,14 @@ def jwks(keys: Iterable[SigningKey]) -> dict[str, list[dict[str, str]]]:
     return {"keys": [public_jwk(key) for key in keys]}
 
 
-def signing_key(keys: Sequence[SigningKey], now: datetime) -> SigningKey:
-    """Choose the key to sign with: the newest that has been published for a day, or else the oldest of all.
+def load_private_key(key: SigningKey) -> "RSAPrivateKey":
+    """Parse the private part.
 
     Raises
     ------
     SetupError
-        If there is no key at all.
+        If it is damaged, or no RSA key.
     """
-    if not keys:
-        raise SetupError("There is no signing key; `passback key show` makes one.")
-    by_age = sorted(keys, key=lambda key: key.created_at)
-    published_long_enough = [key for key in by_age if key.created_at + OVERLAP <= now]
-    return published_long_enough[-1] if published_long_enough else by_age[0]
-
-
-def published_keys(keys: Sequence[SigningKey], now: datetime) -> list[SigningKey]:
-    """Choose the keys to publish, newest first: those still to come, the one in use, and those it replaced today."""
-    if not keys:
-        return []
-    in_use_a_day_ago = signing_key(keys, now - OVERLAP)
-    newest_first = sorted(keys, key=lambda key: key.created_at, reverse=True)
-    return [key for key in newest_first if key.created_at >= in_use_a_day_ago.created_at]
-
-
-class Signer:
-    """Signs with the key that is in use. Keys are read when a token is signed, and parsed once each."""
-
-    def __init__(self, keys: Callable[[], Sequence[SigningKey]], clock: Clock) -> None:
-        self._keys = keys
-        self._clock = clock
-        self._parsed: dict[str, RSAPrivateKey] = {}
-
-    def sign(self, claims: Mapping[str, object]) -> str:
-        """Return the claims as a signed JWT: RS256, with our ``kid`` in the header.
-
-        Raises
-        ------
-        SetupError
-            If there is no key.
-        """
-        import jwt
-
-        key = signing_key(self._keys(), self._clock.now())
-        if key.kid not in self._parsed:
-            self._parsed[key.kid] = _load(key)
-        return jwt.encode(dict(claims), self._parsed[key.kid], algorithm="RS256", headers={"kid": key.kid})
-
-
-def _load(key: SigningKey) -> "RSAPrivateKey":
     from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey
     from cryptography.hazmat.primitives.serialization import load_pem_private_key
 

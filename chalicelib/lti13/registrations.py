@@ -9,7 +9,8 @@ class Platform:
     """One registration of Passback at a platform.
 
     ``hosts`` are the only ``host`` or ``host:port`` values that calls may go to (lower case); the token URL's
-    host must be among them. ``allow_private`` lets names resolve to private addresses (a campus LMS).
+    host must be among them. ``allow_private`` lets names resolve to private addresses (a campus LMS). ``held_kid`` is
+    the key of ours that the platform was given by hand; None where it fetches our key set.
     """
 
     name: str
@@ -22,4 +23,5 @@ class Platform:
     jwks_url: str | None = None
     auth_url: str | None = None
     allow_private: bool = False
+    held_kid: str | None = None
     created_at: datetime | None = None

@@ -19,6 +19,10 @@ DEEPEST = 6
 HIDDEN = "[hidden]"
 # Part of an Authorization header, or (the beginning of) a JWT: always the base64url of a JSON object.
 _CREDENTIAL = re.compile(r"(?i:bearer)\s+[\w.~+/=-]{8,}|eyJ[\w-]{8,}(?:\.[\w-]*)*")
+_BETWEEN_ADDRESSES = re.compile(r"""([\s"'<>]+)""")
+_SCHEME_END = re.compile(r"://|:\\/\\/|%3a%2f%2f", re.IGNORECASE)  # also as JSON may escape it, and percent-encoded
+_QUERY_MARK = re.compile(r"[?#]|%3f|%23", re.IGNORECASE)
+_USER = re.compile(r"(?:(?<=//)|(?<=/\\/))[^/\\@]+(?=@)")
 
 
 class MalformedAnswer(PlatformUnavailable):
@@ -79,6 +83,8 @@ def contains(words: str, texts: Iterable[str]) -> bool:
 def words_of(reply: Reply, *secrets: str) -> str:
     """Return what a platform said, as one line of at most 300 characters that holds no credential.
 
+    Of an address the path stays and the query goes: Canvas may name the file it could not get (Canvas AGS, 3.8).
+
     Reads both of Canvas's error shapes (Canvas AGS, section 6), OAuth errors, plain text, the title of an HTML page,
     and else the reason phrase, where Moodle puts its messages (Moodle 4.5, Scores). A redirect names where it leads.
 
@@ -95,8 +101,21 @@ def _clean(said: str, secrets: Iterable[str]) -> str:
     for secret in filter(None, secrets):
         said = said.replace(secret, HIDDEN)
     said = _CREDENTIAL.sub(HIDDEN, said)
+    said = "".join(map(_closed, _BETWEEN_ADDRESSES.split(said)))
     printable = "".join(character if character.isprintable() else " " for character in said)
     return " ".join(printable.split())[:LONGEST_WORDS]
+
+
+def _closed(piece: str) -> str:
+    """Hide the query, fragment and user of an address: a signed one, as files have, opens to whoever reads it."""
+    mark = _QUERY_MARK.search(piece)
+    if mark is None:
+        address, query = piece, ""
+    else:
+        address, query = piece[: mark.end()], piece[mark.end() :]
+    if query and (_SCHEME_END.search(address) or "=" in query or "%3d" in query.lower()):
+        query = HIDDEN
+    return _USER.sub(HIDDEN, address) + query
 
 
 def _said(reply: Reply) -> str:

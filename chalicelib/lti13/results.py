@@ -1,4 +1,4 @@
-"""Reads results answers: the rows, the one that is the user's, and where the next page is."""
+"""Reads answers with results and line items: the rows, the one that is the user's, and where the next page is."""
 
 import re
 from collections.abc import Mapping
@@ -7,7 +7,7 @@ from urllib.parse import quote, urljoin
 
 from chalicelib.lti13.replies import Reply
 from chalicelib.lti13.score_json import CANVAS_SUBMISSION
-from chalicelib.lti13.scores import LineItem, Result
+from chalicelib.lti13.scores import LineItem, ListedLineItem, Result
 
 Row = Mapping[str, object]
 
@@ -49,7 +49,7 @@ def next_page(reply: Reply, url: str) -> str | None:
 
 
 def rows_of(reply: Reply) -> list[Row]:
-    """Read the rows of a results answer.
+    """Read the rows of a list.
 
     Raises
     ------
@@ -98,6 +98,21 @@ def read_line_item_reply(reply: Reply, url: str) -> LineItem:
     if not isinstance(parsed, dict):
         raise ValueError("not a JSON object")
     return LineItem(url, _number(parsed.get("scoreMaximum")), _text(parsed.get("label")) or "")
+
+
+def read_listed(row: Row) -> ListedLineItem:
+    """Read one row of a line item container (AGS 2.0, section 3.2).
+
+    Raises
+    ------
+    ValueError
+        If it has no URL, or its maximum is not a number.
+    """
+    url = _text(row.get("id"))
+    if not url:
+        raise ValueError("no id")
+    maximum = _number(row.get("scoreMaximum"))
+    return ListedLineItem(url, _text(row.get("label")) or "", maximum, str(row.get("resourceLinkId") or ""))
 
 
 def _number(value: object) -> Decimal | None:

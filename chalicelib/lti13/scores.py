@@ -93,3 +93,16 @@ class LineItem:
     url: str
     score_maximum: Decimal | None
     label: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class ListedLineItem:
+    """A line item as a course lists it: the URL is the platform's own word for it, and may name another host.
+
+    ``resource_link_id`` is the 1.3 resource link's; on Canvas it is what LTI 1.1 called ``ext_lti_assignment_id``.
+    """
+
+    url: str
+    label: str
+    score_maximum: Decimal | None
+    resource_link_id: str

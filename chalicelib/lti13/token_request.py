@@ -11,10 +11,11 @@ from urllib.parse import urlencode
 
 from chalicelib.clock import Clock, Deadline, to_milliseconds
 from chalicelib.errors import PlatformError, PlatformRefused, PlatformUnavailable, Trouble
-from chalicelib.lti13.keys import Signer
+from chalicelib.lti13.keys import SigningKey
 from chalicelib.lti13.profiles import PROFILES, RefusalKind
 from chalicelib.lti13.registrations import Platform
 from chalicelib.lti13.replies import LONGEST_WORDS, Reply, contains, is_throttled, words_of
+from chalicelib.lti13.signing import Signer
 
 if TYPE_CHECKING:
     from chalicelib.lti13.transport import Transport
@@ -31,6 +32,7 @@ ASSERTION_LIFE = 300
 BACKDATED = 10
 """Seconds: Moodle refuses an ``iat`` 1 s ahead of its own clock; Canvas takes one up to 300 s old."""
 USUAL_LIFE = 3600
+KEY_CHANGING = "our key is being changed there"
 LONGEST_LIFE = 86_400
 
 
@@ -59,16 +61,17 @@ class TokenEndpoint:
         PlatformRefused
             If the platform gives none: ``TOOL_MISMATCH``, or ``SCOPE_MISSING`` with the scopes that were asked for.
         PlatformUnavailable
-            If the endpoint gives no usable answer now; never ``maybe_applied``.
+            If the endpoint gives no usable answer now, or may not know our present key yet; never ``maybe_applied``.
         HostRefused
             If the token URL is not on a host of the registration.
         """
         asked_at = to_milliseconds(self._clock.now())
-        assertion = self._assertion(platform, asked_at // 1000)
+        chosen = self._signer.chosen(platform)
+        assertion = self._assertion(platform, chosen.key, asked_at // 1000)
         reply = self._sent(platform, assertion, deadline)
         answer = _object_in(reply)
         if not reply.is_success or "error" in answer:
-            raise _refusal(platform, reply, answer, assertion)
+            raise _refusal(platform, reply, answer, assertion, settled=chosen.settled)
         value = answer.get("access_token")
         if not isinstance(value, str) or not _fits_a_header(value):
             raise PlatformUnavailable(
@@ -98,7 +101,7 @@ class TokenEndpoint:
                 cause=Trouble.OURS if failure.cause is Trouble.OURS else Trouble.TOKEN,
             ) from failure
 
-    def _assertion(self, platform: Platform, now: int) -> str:
+    def _assertion(self, platform: Platform, key: SigningKey, now: int) -> str:
         issued = now - BACKDATED
         return self._signer.sign(
             {
@@ -108,7 +111,8 @@ class TokenEndpoint:
                 "iat": issued,
                 "exp": issued + ASSERTION_LIFE,
                 "jti": self._unguessable(),
-            }
+            },
+            key,
         )
 
 
@@ -136,7 +140,9 @@ def _life(expires_in: object) -> int:
     return LONGEST_LIFE if seconds > LONGEST_LIFE else int(seconds)
 
 
-def _refusal(platform: Platform, reply: Reply, answer: dict[str, object], assertion: str) -> PlatformError:
+def _refusal(
+    platform: Platform, reply: Reply, answer: dict[str, object], assertion: str, *, settled: bool
+) -> PlatformError:
     """Make the error of a token endpoint's answer (RFC 6749, section 5.2; Canvas AGS, section 1)."""
     words = words_of(reply, assertion)
     passing = contains(words, PROFILES[platform.profile].passing_token_errors)
@@ -148,5 +154,9 @@ def _refusal(platform: Platform, reply: Reply, answer: dict[str, object], assert
         asked = ", ".join(scope.rpartition("/")[2] for scope in SCOPES)
         return PlatformRefused(
             RefusalKind.SCOPE_MISSING, reply.status, f"scopes asked for: {asked}; {words}"[:LONGEST_WORDS]
+        )
+    if not settled:  # the platform has a cached key set, or was just given the next key: it will know our signature
+        return PlatformUnavailable(
+            f"token endpoint: {KEY_CHANGING}; {words}", maybe_applied=False, status=reply.status, cause=Trouble.TOKEN
         )
     return PlatformRefused(RefusalKind.TOOL_MISMATCH, reply.status, f"token endpoint: {words}"[:LONGEST_WORDS])

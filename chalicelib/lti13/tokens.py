@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING, Protocol
 
 from chalicelib.clock import Clock, Deadline, to_milliseconds
 from chalicelib.errors import PassbackError
-from chalicelib.lti13.keys import Signer
 from chalicelib.lti13.registrations import Platform
+from chalicelib.lti13.signing import Signer
 from chalicelib.lti13.token_request import SCOPES, AccessToken, TokenEndpoint
 
 if TYPE_CHECKING:

@@ -179,6 +179,11 @@ class Fields:
             return Fields(value)
         raise _unreadable(name)
 
+    @property
+    def all(self) -> Item:
+        """Return everything that is stored, for what is written back as it was."""
+        return self._item
+
     def has(self, name: str) -> bool:
         """Tell whether something is stored under the name."""
         return self._item.get(name) is not None

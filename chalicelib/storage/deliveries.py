@@ -14,6 +14,7 @@ from chalicelib.storage.attributes import Fields, Item
 from chalicelib.storage.cells import read_cell_key, written_cell_key
 from chalicelib.storage.conditions import lifetime
 from chalicelib.storage.keys import item_key
+from chalicelib.storage.listings import in_turn
 from chalicelib.storage.payloads import from_payload, to_payload
 from chalicelib.storage.receipts import read_answer, written_answer
 from chalicelib.storage.table import GET_BATCH, Table
@@ -93,11 +94,11 @@ class DeliveryStore:
     def list(self, now: datetime, wanted: DeliveryFilter = ANY, *, days: int = KEPT_DAYS) -> Iterator[Delivery]:
         """Read the deliveries of the last days, newest first, as far as the caller goes.
 
-        One that was written a moment ago may be missing or show its state before. Each day is one request or more.
+        One that was written a moment ago may be missing or show its state before. Each day is one request or more,
+        several days at once where little is found.
         """
-        for day in wanted.days(now, days):
-            found = map(from_item, self._table.listing(_listing_kind(day), reverse=True))
-            yield from filter(wanted.takes, found)
+        kinds = map(_listing_kind, wanted.days(now, days))
+        return filter(wanted.takes, map(from_item, in_turn(self._table, kinds, reverse=True)))
 
     def get_many(self, delivery_ids: Iterable[str]) -> Iterator[Delivery]:
         """Read any number of deliveries, 100 in a request; those that are not stored are left out."""

@@ -38,12 +38,25 @@ class Sealer(Protocol):
             If it was damaged, or sealed with another context or key.
         """
 
+    def resealed(self, sealed: str, context: Mapping[str, str]) -> str | None:
+        """Seal anew what a key before the present one sealed; None: it is sealed with the present one.
+
+        Raises
+        ------
+        StorageUnreadable
+            If it does not open.
+        """
+
 
 class KeyFileSealer:
-    """Seals with AES-256-GCM and a key from a file, which is made when it is first needed and missing."""
+    """Seals with AES-256-GCM and a key from a file, which is made when it is first needed and missing.
 
-    def __init__(self, path: Path) -> None:
+    Without ``makes`` a missing file is an error: a key of before cannot be made up.
+    """
+
+    def __init__(self, path: Path, *, makes: bool = True) -> None:
         self._path = path
+        self._makes = makes
         self._key: bytes | None = None
 
     def seal(self, plain: str, context: Mapping[str, str]) -> str:
@@ -55,14 +68,24 @@ class KeyFileSealer:
         """Decrypt what was sealed with the same context; see ``Sealer.open``."""
         key = self._loaded_key()
         if not sealed.startswith(_prefix(key)):
-            raise StorageUnreadable(f"A secret was not sealed with the key in {self._path}.")
+            raise StorageUnreadable(
+                f"A secret was not sealed with the key in {self._path}. If that key is new, name the one before it in "
+                "PASSBACK_PREVIOUS_KEY_FILE."
+            )
         return decrypt(key, sealed.removeprefix(_prefix(key)), context)
+
+    def resealed(self, sealed: str, context: Mapping[str, str]) -> str | None:
+        """Return None once it has opened: there is one key only; see ``Sealer.resealed``."""
+        self.open(sealed, context)
+        return None
 
     def _loaded_key(self) -> bytes:
         if self._key is None:
             try:
                 self._key = _read_key(self._path)
             except FileNotFoundError:
+                if not self._makes:
+                    raise SetupError(f"There is no key file {self._path}, which is set as the key before.") from None
                 _make_key(self._path)
                 self._key = _read_key(self._path)
         return self._key

@@ -237,9 +237,11 @@ class Table:
         following = (last["listing_order"]["S"], last["pk"]["S"]) if last else None
         return Page(tuple(decode_item(attributes) for attributes in response["Items"]), following)
 
-    def listing(self, kind: str, *, reverse: bool = False, before: str | None = None) -> Iterator[Item]:
-        """Read a whole listing (with ``before``: what is below it), page by page, as far as the caller goes."""
-        page = self.query_listing(kind, reverse=reverse, before=before)
+    def listing(
+        self, kind: str, *, reverse: bool = False, before: str | None = None, start: tuple[str, str] | None = None
+    ) -> Iterator[Item]:
+        """Read a listing (``before``, ``start``: as ``query_listing``), page by page, as far as the caller goes."""
+        page = self.query_listing(kind, reverse=reverse, before=before, start=start)
         yield from page.items
         while page.following is not None:
             page = self.query_listing(kind, reverse=reverse, before=before, start=page.following)

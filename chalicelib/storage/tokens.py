@@ -5,6 +5,7 @@ from chalicelib.lti13.tokens import StoredToken
 from chalicelib.storage.attributes import Fields, Item
 from chalicelib.storage.conditions import lifetime, unchanged
 from chalicelib.storage.keys import item_key
+from chalicelib.storage.resealing import Reseal
 from chalicelib.storage.sealing import Sealer
 from chalicelib.storage.table import Table
 
@@ -62,6 +63,18 @@ class TokenStore:
             expires_at=fields.number("expires_at_ms"),
             renewing_until=fields.number("renewing_until"),
         )
+
+    def resealed(self, key: str, item: Item) -> Reseal | None:
+        """Seal a token anew where a master key before the present one sealed it; None: it did not.
+
+        Raises
+        ------
+        StorageUnreadable
+            If it does not open.
+        """
+        sealed = Fields(item).text("access_token")
+        anew = self._sealer.resealed(sealed, _owner(key))
+        return None if anew is None else Reseal({"access_token": anew}, unchanged(access_token=sealed), 1)
 
 
 def token_key(key: str) -> str:

@@ -8,6 +8,7 @@ from chalicelib.lti11.tools import BodyHashRule, OnDelay, Tool, Unmapped
 from chalicelib.storage.attributes import Fields, Item, written_moment
 from chalicelib.storage.conditions import ABSENT, unchanged
 from chalicelib.storage.keys import item_key, listing_order
+from chalicelib.storage.resealing import Reseal, resealed_texts
 from chalicelib.storage.sealing import Sealer
 from chalicelib.storage.table import Table
 
@@ -108,6 +109,23 @@ class ToolStore:
             on_delay=fields.choice("on_delay", OnDelay),
             unmapped=fields.choice("unmapped", Unmapped),
             created_at=fields.moment_or_none("created_at"),
+        )
+
+    def resealed(self, item: Item) -> Reseal | None:
+        """Seal a tool's secrets anew where a master key before the present one sealed them; None: nowhere.
+
+        Raises
+        ------
+        StorageUnreadable
+            If one does not open.
+        """
+        fields = Fields(item)
+        owner, revision = _owner(fields.text("consumer_key")), fields.number("revision")
+        secrets, count = resealed_texts(self._sealer, [(sealed, owner) for sealed in fields.texts("secrets")])
+        return (
+            Reseal({"secrets": secrets, "revision": revision + 1}, unchanged(revision=revision), count)
+            if count
+            else None
         )
 
     def _stored(self, consumer_key: str) -> tuple[Tool, int]:

@@ -13,7 +13,8 @@ blueprint = Blueprint(__name__)
 @blueprint.route("/.well-known/jwks.json", methods=["GET"])
 def key_set() -> Response:
     """Answer the JSON Web Key Set: public parts only."""
-    from chalicelib.lti13.keys import jwks, published_keys
+    from chalicelib.lti13.key_rotation import published_keys
+    from chalicelib.lti13.keys import jwks
 
     try:
         service = services.current()

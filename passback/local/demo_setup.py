@@ -8,8 +8,8 @@ from chalicelib.delivery.records import CellKey
 from chalicelib.lti11.tools import Tool
 from chalicelib.lti13.registrations import Platform
 from chalicelib.mapping.model import Mapping, Submitted
-from passback.checks import KEY_SET_PATH
 from passback.home import Home
+from passback.key_checks import KEY_SET_PATH
 from passback.local.demo_class import DemoClass, DemoStudent
 from passback.local.simulator_control import Document, SimulatorControl
 from passback.tools import generated_secret

@@ -22,6 +22,7 @@ from chalicelib.delivery.sqs import VISIBILITY_SECONDS, WORKER_SECONDS
 from chalicelib.errors import PassbackError
 from chalicelib.storage.clients import error_code, make_sqs_client
 from passback.local import log_lines
+from passback.parameters import Seconds
 
 if TYPE_CHECKING:
     from mypy_boto3_sqs import SQSClient
@@ -163,7 +164,7 @@ def finish(threads: Sequence[Thread], seconds: float, monotonic: Callable[[], fl
 
 @click.command()
 @click.option("--threads", type=click.IntRange(1, 32), default=4, show_default=True, help="Messages worked on at once.")
-@click.option("--every", type=click.FloatRange(0.05, 3600), default=60.0, show_default=True, help="Schedule: seconds.")
+@click.option("--every", type=Seconds(0.05, 3600), default=60.0, show_default=True, help="Schedule: seconds.")
 @click.option(
     "--visibility",
     type=click.IntRange(1, 43200),

@@ -4,6 +4,7 @@ Compiled files are marked as unchecked: Lambda's files never change, so that Pyt
 """
 
 import compileall
+import json
 import shutil
 import zipfile
 from collections.abc import Iterator
@@ -68,6 +69,7 @@ def slim(archive: Path, work: Path) -> Sizes:
     with zipfile.ZipFile(archive) as packed:
         packed.extractall(work)
     _drop(_unneeded(work))
+    _narrow(work / "botocore" / "data" / "endpoints.json")
     compiled = compileall.compile_dir(
         work, quiet=2, stripdir=str(work), prependdir=_TASK_ROOT, invalidation_mode=PycInvalidationMode.UNCHECKED_HASH
     )
@@ -90,6 +92,16 @@ def _unneeded(root: Path) -> Iterator[Path]:
     for path in root.glob("botocore/data/*"):
         if path.name not in (*SERVICES, *_SHARED_DATA):
             yield path
+
+
+def _narrow(endpoints: Path) -> None:
+    """Leave only our services in AWS's list of addresses: every first client of a container reads all of it."""
+    if not endpoints.exists():
+        return
+    document = json.loads(endpoints.read_bytes())
+    for partition in document["partitions"]:
+        partition["services"] = {name: found for name, found in partition["services"].items() if name in SERVICES}
+    endpoints.write_text(json.dumps(document))
 
 
 def _drop(paths: Iterator[Path]) -> None:

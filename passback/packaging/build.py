@@ -21,7 +21,8 @@ ARCHIVE = "deployment.zip"
 """The name that the template gives to the zip, beside which it lies."""
 _CHALICES_TEMPLATE = "sam.json"
 _SECONDS = 600.0
-_PYTHONS = ((3, 11), (3, 12), (3, 13))
+PYTHONS = ((3, 11), (3, 12), (3, 13))
+"""Those that Lambda has and Passback is tested with."""
 _CODE = ("app.py", "requirements.txt")
 
 
@@ -57,7 +58,7 @@ def build(
         If the stage's name or this Python do not fit, or Chalice fails.
     """
     check_stage(stage)
-    if sys.version_info[:2] not in _PYTHONS:
+    if sys.version_info[:2] not in PYTHONS:
         raise CommandFailed("wrong_python", "Lambda runs what packs it: use Python 3.11, 3.12 or 3.13.")
     project, packed = work / "project", work / "packed"
     with _one_at_a_time(work):
@@ -74,7 +75,6 @@ def build(
 def _put_out(packed: Path, out: Path, sizes: Sizes) -> Package:
     template = json.loads((packed / _CHALICES_TEMPLATE).read_text())
     out.mkdir(parents=True, exist_ok=True)
-    # Without blanks it stays below the 51,200 bytes that CloudFormation takes without S3.
     (out / TEMPLATE).write_text(json.dumps(template, separators=(",", ":")) + "\n")
     shutil.move(packed / ARCHIVE, out / ARCHIVE)
     runtime = template["Resources"]["APIHandler"]["Properties"]["Runtime"]

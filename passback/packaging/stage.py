@@ -23,7 +23,8 @@ _MERGED = ("Parameters", "Conditions", "Rules", "Resources", "Outputs")
 ENVIRONMENT: Document = {
     "PASSBACK_STAGE": {"Ref": "Stage"},
     "PASSBACK_TABLE": {"Ref": "Table"},
-    "PASSBACK_KMS_KEY": {"Fn::GetAtt": ["SecretsKey", "Arn"]},
+    "PASSBACK_KMS_KEY": {"Fn::If": ["HasMasterKey", {"Ref": "MasterKeyArn"}, {"Fn::GetAtt": ["SecretsKey", "Arn"]}]},
+    "PASSBACK_PREVIOUS_KMS_KEY": {"Ref": "PreviousMasterKeyArn"},
     "PASSBACK_QUEUE": {"Fn::GetAtt": ["Deliveries", "QueueName"]},
     "PASSBACK_DEAD_LETTER_QUEUE": {"Fn::GetAtt": ["DeadLetters", "QueueName"]},
     "PASSBACK_PUBLIC_URLS": {

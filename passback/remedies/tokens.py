@@ -8,6 +8,16 @@ _SCOPES = "`score`, `result.readonly` and `lineitem.readonly`"
 
 TOKENS = (
     Remedy(
+        "token-key-changing",
+        sign("token endpoint: our key is being changed there"),
+        "Passback's signing key is being changed, and the platform checks with another one: it has a key set from "
+        "before, or was given a key by hand.",
+        "`passback key list` says who waits for which key. Give the new one to a platform that has it by hand, then "
+        "`passback platform confirm-key NAME`. One that fetches our key set has the new key within a day.",
+        Retry.WAIT,
+        "1EdTech Security Framework 1.1, keys",
+    ),
+    Remedy(
         "token-key-set-unread",
         sign("JWK Error: ...Failed to fetch public key", profiles=CANVAS),
         "Canvas could not fetch Passback's public keys just then.",

@@ -12,7 +12,7 @@ from chalicelib.errors import RequestRefused
 from chalicelib.lti11.authorization import Authorization, SignatureMethod
 from chalicelib.lti11.signature import verify_signature
 from chalicelib.lti11.tools import Tool
-from passback.checks import Check, failed_check, ok_check, skipped_check
+from passback.check import Check, failed_check, ok_check, skipped_check
 from passback.signature.bodies import BodyHash, compare
 from passback.signature.capture import CapturedRequest
 from passback.signature.faults import body_check, sentence, time_check, type_check

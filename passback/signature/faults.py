@@ -9,7 +9,7 @@ from chalicelib.errors import RequestRefused
 from chalicelib.lti11.authorization import Authorization
 from chalicelib.lti11.signature import check_timestamp
 from chalicelib.lti11.tools import BodyHashRule, Tool
-from passback.checks import Check, failed_check, ok_check, skipped_check
+from passback.check import Check, failed_check, ok_check, skipped_check
 from passback.signature.bodies import BodyHash
 from passback.signature.request import ReadRequest
 

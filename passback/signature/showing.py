@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import Any
 
-from passback.checks import Check, CheckState
+from passback.check import Check, CheckState
 from passback.output import Table, View, Words
 from passback.signature.explanation import Explanation
 from passback.signature.signing import Signing, first_difference, side_by_side

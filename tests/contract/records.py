@@ -61,6 +61,7 @@ PLATFORM = Platform(
     jwks_url="https://canvas.example/api/lti/security/jwks",
     auth_url="https://canvas.example/api/lti/authorize_redirect",
     allow_private=True,
+    held_kid="kid-1",
     created_at=NOW,
 )
 

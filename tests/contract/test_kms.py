@@ -1,5 +1,6 @@
 """On moto only: the local engine is used with a key file."""
 
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
@@ -7,9 +8,11 @@ from moto import mock_aws
 
 from chalicelib.config import Settings
 from chalicelib.errors import StorageUnavailable, StorageUnreadable
+from chalicelib.storage.changing_key import ChangingKeySealer
 from chalicelib.storage.clients import make_kms_client
 from chalicelib.storage.kms import KmsSealer
 from chalicelib.storage.sealer_choice import make_sealer
+from chalicelib.storage.sealing import KeyFileSealer
 
 from .conftest import MOTO_ENVIRONMENT
 
@@ -102,3 +105,46 @@ def test_the_settings_choose_kms(kms: "KMSClient", key_id: str) -> None:
     assert isinstance(sealer, KmsSealer)
     assert sealer.open(sealer.seal(SHORT, OWNER), OWNER) == SHORT
     assert SHORT not in repr(sealer)
+
+
+class TestChangeOfKey:
+    """moto says AccessDeniedException to the wrong key, AWS IncorrectKeyException (KMS API, Decrypt); both are met."""
+
+    @pytest.fixture
+    def earlier(self, kms: "KMSClient") -> str:
+        return kms.create_key()["KeyMetadata"]["KeyId"]
+
+    @pytest.mark.parametrize("plain", [SHORT, LONG])
+    def test_both_keys_open_and_what_is_sealed_anew_needs_the_present_one_only(
+        self, kms: "KMSClient", key_id: str, earlier: str, plain: str
+    ) -> None:
+        sealed = KmsSealer(kms, earlier).seal(plain, OWNER)
+        both = make_sealer(Settings(kms_key=key_id, previous_kms_key=earlier), MOTO_ENVIRONMENT)
+        assert both.open(sealed, OWNER) == plain
+        anew = both.resealed(sealed, OWNER)
+        assert anew is not None
+        assert both.resealed(anew, OWNER) is None
+        kms.disable_key(KeyId=earlier)
+        assert KmsSealer(kms, key_id).open(anew, OWNER) == plain
+
+    def test_from_a_key_file_to_kms(self, kms: "KMSClient", key_id: str, tmp_path: Path) -> None:
+        sealed = KeyFileSealer(tmp_path / "key").seal(SHORT, OWNER)
+        settings = Settings(kms_key=key_id, previous_key_file=str(tmp_path / "key"))
+        anew = make_sealer(settings, MOTO_ENVIRONMENT).resealed(sealed, OWNER)
+        assert anew is not None
+        assert KmsSealer(kms, key_id).open(anew, OWNER) == SHORT
+
+    def test_from_kms_to_a_key_file(self, kms: "KMSClient", key_id: str, tmp_path: Path) -> None:
+        sealed = KmsSealer(kms, key_id).seal(SHORT, OWNER)
+        settings = Settings(key_file=str(tmp_path / "key"), previous_kms_key=key_id)
+        anew = make_sealer(settings, MOTO_ENVIRONMENT).resealed(sealed, OWNER)
+        assert anew is not None
+        assert KeyFileSealer(tmp_path / "key").open(anew, OWNER) == SHORT
+
+    def test_the_wrong_key_is_asked_once_for_each_value(self, kms: "KMSClient", key_id: str, earlier: str) -> None:
+        sealed = KmsSealer(kms, earlier).seal(SHORT, OWNER)
+        both = ChangingKeySealer(KmsSealer(kms, key_id), [KmsSealer(kms, earlier)])
+        asked: list[str] = []
+        kms.meta.events.register("before-call.kms", lambda model, **_: asked.append(model.name))
+        assert [both.open(sealed, OWNER) for _ in range(3)] == [SHORT] * 3
+        assert asked == ["Decrypt", "Decrypt"]

@@ -127,7 +127,7 @@ def test_of_ten_rotations_at_the_same_time_one_is_kept(engine_table: Table, seal
 class TestPlatforms:
     def test_a_platform_comes_back_as_it_was(self, table: Table) -> None:
         platforms = PlatformStore(table)
-        bare = replace(PLATFORM, name="bare", jwks_url=None, auth_url=None, created_at=None, hosts=())
+        bare = replace(PLATFORM, name="bare", jwks_url=None, auth_url=None, held_kid=None, created_at=None, hosts=())
         for platform in (PLATFORM, bare):
             platforms.add(platform)
             assert platforms.get(platform.name) == platform
@@ -139,6 +139,27 @@ class TestPlatforms:
         with pytest.raises(SetupError, match="registered already"):
             platforms.add(replace(PLATFORM, issuer="other"))
         assert platforms.get(PLATFORM.name) == PLATFORM
+
+    @pytest.mark.parametrize(("held", "given"), [("kid-1", "kid-2"), ("kid-1", None), (None, "kid-1")])
+    def test_the_key_that_a_platform_was_given_is_noted(
+        self, table: Table, held: str | None, given: str | None
+    ) -> None:
+        platforms = PlatformStore(table)
+        before = replace(PLATFORM, held_kid=held)
+        platforms.add(before)
+        assert platforms.hold(before, given) == replace(PLATFORM, held_kid=given)
+        assert platforms.get(PLATFORM.name) == replace(PLATFORM, held_kid=given)
+        with pytest.raises(StorageConflict, match="platform"):
+            platforms.hold(before, "kid-3")
+
+    def test_nothing_is_noted_of_a_platform_that_was_removed_or_registered_anew(self, table: Table) -> None:
+        platforms = PlatformStore(table)
+        with pytest.raises(StorageConflict):
+            platforms.hold(PLATFORM, "kid-2")
+        platforms.add(replace(PLATFORM, client_id="another"))
+        with pytest.raises(StorageConflict):
+            platforms.hold(PLATFORM, "kid-2")
+        assert platforms.get(PLATFORM.name) == replace(PLATFORM, client_id="another")
 
     def test_removing_tells_whether_it_was_there(self, table: Table) -> None:
         platforms = PlatformStore(table)
@@ -167,12 +188,22 @@ class TestSigningKeys:
         with pytest.raises(SetupError, match="kid-1"):
             keys.add(self.KEY)
 
-    def test_a_key_is_removed(self, keys: SigningKeyStore) -> None:
+    def test_keys_are_changed_together(self, keys: SigningKeyStore) -> None:
         keys.add(self.KEY)
-        keys.add(self.NEXT)
-        assert keys.remove("kid-1") is True
-        assert keys.remove("kid-1") is False
-        assert keys.list() == (self.NEXT,)
+        forced = replace(self.NEXT, forced_at=NOW + timedelta(hours=1))
+        changed = keys.change(lambda stored: (*(replace(key, withdrawn=True) for key in stored), forced))
+        assert changed == keys.list() == (replace(self.KEY, withdrawn=True), forced)
+        assert keys.change(lambda stored: stored[1:]) == keys.list() == (forced,)
+
+    def test_a_decision_that_is_refused_changes_nothing(self, keys: SigningKeyStore) -> None:
+        keys.add(self.KEY)
+
+        def refuse(stored: tuple[SigningKey, ...]) -> tuple[SigningKey, ...]:
+            raise SetupError("no")
+
+        with pytest.raises(SetupError):
+            keys.change(refuse)
+        assert keys.list() == (self.KEY,)
 
     def test_a_key_added_meanwhile_is_not_lost(self, table: Table, keys: SigningKeyStore) -> None:
         keys.add(self.KEY)
@@ -270,12 +301,12 @@ class TestDeliveries:
     def test_they_are_listed_newest_first(self, deliveries: DeliveryStore) -> None:
         assert self.listed(deliveries) == ["a clock ahead", "now", "before", "yesterday", "long ago"]
 
-    def test_the_listing_reads_no_further_than_its_caller(
+    def test_the_listing_reads_hardly_further_than_its_caller(
         self, deliveries: DeliveryStore, operations: list[str]
     ) -> None:
         operations.clear()
         assert [each.id for each in islice(deliveries.list(NOW), 3)] == ["a clock ahead", "now", "before"]
-        assert operations == ["Query"] * 2
+        assert operations == ["Query"] * 3  # tomorrow; then today and yesterday together
 
     @pytest.mark.parametrize(
         ("wanted", "found"),

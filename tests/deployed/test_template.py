@@ -87,10 +87,22 @@ def statements(role: str) -> Iterator[tuple[set[str], str]]:
             yield set(statement["Action"]), json.dumps(statement["Resource"])
 
 
+OWN_KEY = {"Fn::GetAtt": ["SecretsKey", "Arn"]}
+KEY = {"Fn::If": ["HasMasterKey", {"Ref": "MasterKeyArn"}, OWN_KEY]}
+KEYS = {
+    json.dumps(KEY): {"kms:Decrypt", "kms:Encrypt", "kms:GenerateDataKey"},
+    json.dumps({"Fn::If": ["HasPreviousMasterKey", {"Ref": "PreviousMasterKeyArn"}, KEY]}): {"kms:Decrypt"},
+}
+"""The key in use, and what the key before may still be used for; where there is none, that gives nothing more."""
+
+
 @pytest.mark.parametrize("role", ROLES.values())
 def test_a_role_is_for_resources_of_the_stack_by_name(role: str) -> None:
     for actions, resource in statements(role):
         assert "*" not in resource + "".join(actions)
+        if resource in KEYS:
+            assert actions == KEYS[resource]
+            continue
         assert re.fullmatch(
             r'\{"Fn::GetAtt": \["\w+", "Arn"\]\}|\{"Fn::Sub": "\$\{Table\.Arn\}/index/listing"\}', resource
         )
@@ -137,6 +149,7 @@ def test_the_functions_are_told_all_that_the_stack_has() -> None:
             "PASSBACK_STAGE",
             "PASSBACK_TABLE",
             "PASSBACK_KMS_KEY",
+            "PASSBACK_PREVIOUS_KMS_KEY",
             "PASSBACK_QUEUE",
             "PASSBACK_DEAD_LETTER_QUEUE",
             "PASSBACK_PUBLIC_URLS",
@@ -144,6 +157,16 @@ def test_the_functions_are_told_all_that_the_stack_has() -> None:
     assert Settings.from_environment({"PASSBACK_PUBLIC_URLS": "https://grades.example.edu "}).public_urls == (
         "https://grades.example.edu",
     )
+
+
+def test_functions_and_alias_lead_to_one_and_the_same_key() -> None:
+    for function in FUNCTIONS:
+        told = properties(function)["Environment"]["Variables"]
+        assert told["PASSBACK_KMS_KEY"] == KEY
+        assert told["PASSBACK_PREVIOUS_KMS_KEY"] == {"Ref": "PreviousMasterKeyArn"}
+    assert properties("SecretsKeyAlias")["TargetKeyId"] == {
+        "Fn::If": ["HasMasterKey", {"Ref": "MasterKeyArn"}, {"Ref": "SecretsKey"}]
+    }
 
 
 def test_each_function_writes_to_the_log_that_the_stack_keeps() -> None:

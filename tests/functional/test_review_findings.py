@@ -2,6 +2,7 @@
 
 import threading
 from collections.abc import Iterator
+from contextlib import suppress
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -9,10 +10,11 @@ from typing import Any
 import httpx
 import pytest
 from pox import read_result, replace_result
-from stage import CONSUMER_KEY, OUTCOME_URL, Crash, Stage, open_stage
+from stage import CONSUMER_KEY, OUTCOME_URL, Crash, Seat, Stage, open_stage
 
 from chalicelib.clock import Deadline, to_milliseconds
 from chalicelib.delivery.breaker import FIRST_PROBE, PlatformHealth
+from chalicelib.delivery.requeue import NotAgain
 from chalicelib.lti11.messages import Answer  # noqa: TC001
 from chalicelib.lti11.tools import OnDelay, Tool, Unmapped
 from chalicelib.mapping.model import Mapping, Submitted
@@ -405,8 +407,8 @@ def test_what_a_killed_worker_may_have_posted_is_not_told_as_surely_without_effe
     assert (str(found.state), found.outcome_unknown) == ("failed", True)
 
 
-def test_one_that_an_operator_puts_back_in_line_is_not_failed_by_whoever_settles_it(stage: Stage) -> None:
-    """14: it is put back between the claim of the next one and its look at what is unsettled."""
+def test_an_operator_cannot_put_one_back_in_line_while_it_is_settled(stage: Stage) -> None:
+    """14: between the claim of the next one and its look at what is unsettled."""
     seat = stage.seat(points=10, submitted=Submitted.YES)
     stage.faults({"path": "score", "kind": "drop_before", "count": 1})
     assert stage.send(replace_result(seat.sourcedid, "0.5")).error == "platform_unavailable"
@@ -423,7 +425,92 @@ def test_one_that_an_operator_puts_back_in_line_is_not_failed_by_whoever_settles
 
     stage.table_interruption = put_back
     assert stage.send(replace_result(seat.sourcedid, data=TEXT)).code == "success"
-    assert said == [None]
+    assert said == [NotAgain.UNSETTLED]
+    assert stage.services.requeue.again(lost, force=True) is None
     hours_pass(stage)
     assert states(stage) == ["delivered", "delivered"]
     assert stage.state(seat)["score"] == Decimal(5)
+
+
+def with_unsettled_before_a_waiting_one(stage: Stage) -> tuple[Seat, bytes, dict[str, str]]:
+    """An outcome that its tool was told a failure of, although it is applied; another tool's waits after it."""
+    seat = stage.seat(points=10)
+    assert stage.send(replace_result(seat.sourcedid, "0.1")).code == "success"
+    stage.clock.move(2)
+    body = replace_result(seat.sourcedid, "0.5")
+    headers = signed(stage, body)
+    stage.faults({"path": "score", "kind": "drop_after", "count": 1})
+    assert stage.deliver(OUTCOME_URL, headers, body).error == "platform_unavailable"
+    stage.services.tools.add(Tool("queueing tool", ("s3cret",), on_delay=OnDelay.QUEUE))
+    stage.services.mappings.put(
+        Mapping("queueing tool", "other", "canvas", seat.prepared["line_item"], seat.prepared["user_id"])
+    )
+    stage.clock.move(2)
+    stage.faults({"path": "result", "kind": "status", "status": 500})
+    answer = stage.send(replace_result("other", "0.9"), consumer_key="queueing tool", secret="s3cret")
+    assert answer.description == QUEUED
+    stage.faults()
+    stage.clock.move(2)
+    return seat, body, headers
+
+
+def test_one_of_which_nobody_knows_is_not_taken_for_a_grade_when_it_comes_again_behind_others(stage: Stage) -> None:
+    """15: back in line it was no longer unsettled, and whoever stood before it saw its score as a person's."""
+    seat, body, headers = with_unsettled_before_a_waiting_one(stage)
+    stage.crash(2)
+    with suppress(Crash):
+        stage.deliver(OUTCOME_URL, headers, body)
+    stage.restart()
+    hours_pass(stage)
+    assert states(stage) == ["delivered", "delivered", "delivered"]
+    assert stage.state(seat)["score"] == Decimal(9)
+
+
+def test_while_it_is_found_out_what_became_of_one_its_tool_is_told_to_come_again(stage: Stage) -> None:
+    """15: nobody is just finding it out, so nobody is kept waiting."""
+    _, body, headers = with_unsettled_before_a_waiting_one(stage)
+    before = stage.clock.now()
+    answer = stage.deliver(OUTCOME_URL, headers, body)
+    assert (answer.code, answer.error) == ("failure", "platform_unavailable")
+    assert (stage.clock.now() - before).total_seconds() < 1
+    hours_pass(stage, 1)
+    assert stage.deliver(OUTCOME_URL, headers, body).code == "success"
+
+
+def test_an_operator_does_not_put_one_behind_others_of_which_nobody_knows_whether_it_is_there(stage: Stage) -> None:
+    """15: the same, by an operator."""
+    seat, *_ = with_unsettled_before_a_waiting_one(stage)
+    lost = deliveries(stage)[1].id
+    assert stage.services.requeue.again(lost) is NotAgain.UNSETTLED
+    assert stage.services.requeue.again(lost, force=True) is NotAgain.UNSETTLED
+    hours_pass(stage, 1)
+    assert states(stage) == ["delivered", "delivered", "delivered"]
+    assert stage.services.requeue.again(lost) is NotAgain.DELIVERED
+    assert stage.state(seat)["score"] == Decimal(9)
+
+
+def test_a_grade_read_before_the_first_post_to_a_cell_is_not_forgotten_when_the_answer_is_lost(queueing: Stage) -> None:
+    """16: the score read went into the cell as what stood there all along; the next outcome then went over it."""
+    seat = queueing.seat(points=10)
+    no_results = {"path": "result", "kind": "status", "status": 500}
+    queueing.faults(no_results)
+    assert queueing.send(replace_result(seat.sourcedid, "0.1")).description == QUEUED
+    queueing.clock.move(1)
+    queueing.grade(seat, "8")
+    queueing.clock.move(60)
+    queueing.faults()
+    queueing.minutes(2)
+    assert states(queueing) == ["held"]
+    queueing.faults(no_results)
+    work = replace_result(seat.sourcedid, "0.2", data=TEXT, prioritize_non_tool_grade=True)
+    assert queueing.send(work).description == QUEUED
+    queueing.clock.move(1)
+    assert queueing.send(replace_result(seat.sourcedid, "0.4")).description == QUEUED
+    queueing.clock.move(1)
+    queueing.grade(seat, "3")
+    queueing.faults({"path": "score", "kind": "drop_before"})
+    hours_pass(queueing, 1)
+    queueing.faults()
+    hours_pass(queueing)
+    assert (queueing.state(seat)["score"], states(queueing)) == (Decimal(3), ["held", "held", "held"])
+    assert queueing.state(seat)["body"] == "an essay"

@@ -18,6 +18,7 @@ TYPE_ID = "3"
 SCORE = "application/vnd.ims.lis.v1.score+json"
 RESULTS = "application/vnd.ims.lis.v2.resultcontainer+json"
 LINE_ITEM = "application/vnd.ims.lis.v2.lineitem+json"
+LINE_ITEMS = "application/vnd.ims.lis.v2.lineitemcontainer+json"
 
 
 @dataclass(frozen=True)
@@ -84,6 +85,8 @@ class Moodle:
             return MoodleAnswer(303, "See Other", headers={"Location": f"{self.base}{target}"})
         if path == TOKEN_PATH and method == "POST":
             return self._token(headers, body)
+        if path == SERVICES and method == "GET":
+            return self._line_items(headers, parse_qs(query))
         column, service = self._place(path)
         if column is None or parse_qs(query).get("type_id") != [TYPE_ID]:
             return MoodleAnswer(400, "Bad Request", b"[]")
@@ -111,13 +114,29 @@ class Moodle:
         except TokenRefused as refused:
             return MoodleAnswer(400, "Bad Request", json.dumps({"error": str(refused)}).encode(), html)
 
+    def _line_items(self, headers: Mapping[str, str], query: Mapping[str, list[str]]) -> MoodleAnswer:
+        """List the columns of the tool's activities; ``*/*`` is no good here."""
+        if not self._allowed(headers, "lineitem.readonly"):
+            return _UNAUTHORIZED
+        if headers.get("accept") != LINE_ITEMS or query.get("type_id") != [TYPE_ID]:
+            return MoodleAnswer(400, "Bad Request", b"[]")
+        wanted = query.get("resource_link_id", [None])[0]
+        items = [
+            {**self._item(column), "resourceLinkId": str(column.activity), "ltiLinkId": str(column.activity)}
+            for column in self.columns.values()
+            if wanted in (None, str(column.activity))
+        ]
+        return MoodleAnswer(200, "OK", json.dumps(items).encode(), {"Content-Type": LINE_ITEMS})
+
+    def _item(self, column: Column) -> dict[str, Any]:
+        return {"id": self.line_item(column), "label": column.label, "scoreMaximum": float(column.points)}
+
     def _line_item(self, column: Column, headers: Mapping[str, str]) -> MoodleAnswer:
         if not self._allowed(headers, "lineitem.readonly"):
             return _UNAUTHORIZED
         if headers.get("accept") != LINE_ITEM:
             return MoodleAnswer(400, "Bad Request", b"[]")
-        item = {"id": self.line_item(column), "label": column.label, "scoreMaximum": float(column.points)}
-        return MoodleAnswer(200, "OK", json.dumps(item).encode(), {"Content-Type": LINE_ITEM})
+        return MoodleAnswer(200, "OK", json.dumps(self._item(column)).encode(), {"Content-Type": LINE_ITEM})
 
     def _results(self, column: Column, headers: Mapping[str, str], query: Mapping[str, list[str]]) -> MoodleAnswer:
         if not self._allowed(headers, "result.readonly"):

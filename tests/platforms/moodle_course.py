@@ -51,6 +51,11 @@ class Column:
     locked: bool = False
     grades: dict[int, Grade] = field(default_factory=dict)
 
+    @property
+    def activity(self) -> int:
+        """The activity that the column belongs to: Moodle's LTI 1.1 and 1.3 resource link."""
+        return 900 + self.number
+
     def grade(self, user_id: int) -> Grade:
         """Give a student's grade, empty when there is none."""
         return self.grades.setdefault(user_id, Grade())

@@ -67,3 +67,9 @@ def test_json_holds_seconds_and_the_verdict(monkeypatch: pytest.MonkeyPatch, tmp
     command.main(["--json", str(tmp_path / "bench.json")])
     written = json.loads((tmp_path / "bench.json").read_text())
     assert (written["plain"]["warm"]["whole"]["middle"], written["promises_kept"]) == (0.001, False)
+
+
+def test_the_makefile_names_every_part() -> None:
+    makefile = (Path(command.__file__).parents[1] / "Makefile").read_text("utf-8")
+    (told,) = [line.partition("##")[2] for line in makefile.splitlines() if line.startswith("bench:")]
+    assert [part for part in command.PARTS if part not in told] == []

@@ -4,7 +4,7 @@ import ast
 import re
 
 from chalicelib.lti13.token_request import SCOPES
-from passback import stage_checks
+from passback import key_checks, stage_checks
 from passback.signature import explanation, search
 
 from .pages import ROOT, plain, read, rows
@@ -41,6 +41,7 @@ def test_every_check_is_on_the_page() -> None:
         "signing key",
         "key set",
         "PLATFORM: hosts",
+        "PLATFORM: key",
         "PLATFORM: token",
         "PLATFORM: line item",
         "PLATFORM: result",
@@ -55,6 +56,7 @@ def test_the_numbers_are_those_of_the_code() -> None:
     text = plain(read(PAGE))
     assert f"due for more than {stage_checks.OVERDUE // 60_000} minutes" in text
     assert f"waits for more than {stage_checks.TAKEN_WITHIN // 60_000} while" in text
+    assert f"for more than {key_checks.CONFIRMED_WITHIN.days} days to be given" in text
     assert f"within {stage_checks.CLOCKS_APART} seconds" in text
     assert f"first {explanation.OTHER_TOOLS} other tools" in text
     assert search.MOST_MISTAKES == 3

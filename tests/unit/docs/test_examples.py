@@ -1,17 +1,15 @@
 """What the page on adding a platform tells people to type and to import works as it stands."""
 
 import io
-import json
+import re
 import shlex
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import pytest
 from click.testing import CliRunner
 from stage import Stage, open_stage
 
-from chalicelib.lti13.token_request import SCOPES
 from chalicelib.mapping.model import Mapping, Submitted
 from passback.cli import cli
 from passback.mapping_file import COLUMNS, REQUIRED, Record
@@ -97,11 +95,16 @@ def test_the_columns_are_those_of_the_import() -> None:
     assert {name for name, needed in described.items() if needed == "yes"} == set(REQUIRED)
 
 
-def test_the_developer_key_has_exactly_the_scopes_that_are_asked_for() -> None:
-    (block,) = blocks(PAGE, "json")
-    key: dict[str, Any] = json.loads(block)
-    assert sorted(key["scopes"]) == sorted(SCOPES)
-    assert key["public_jwk_url"].endswith("/.well-known/jwks.json")
+@pytest.mark.parametrize("profile", ["canvas", "generic"])
+def test_what_is_entered_at_a_platform_can_be_printed_as_typed(session: Session, profile: str) -> None:
+    (words,) = [words for words in TYPED if words[1:3] == ["platform", "configuration"] and profile in words]
+    assert "https://passback.example.edu/.well-known/jwks.json" in typed(session, words)
+
+
+def test_the_options_of_a_platform_are_explained() -> None:
+    explained = {option for row in rows(PAGE, "Option") for option in re.findall(r"`(--[a-z-]+)`", row[0])}
+    used = {word for words in TYPED if words[1:3] == ["platform", "add"] for word in words if word.startswith("--")}
+    assert used <= explained
 
 
 def test_the_public_key_can_be_shown(session: Session) -> None:

@@ -34,10 +34,3 @@ def test_how_far_is_looked_is_as_the_page_says() -> None:
     assert f"({gauges.LOOKED_AT} of each of its {DUE_LISTINGS} listings" in text
     assert f"at {gauges.MOST_MEASURED} platforms" in text
     assert f"from the {metrics.MOST_PLATFORMS + 1}st name" in text
-
-
-def test_alarms_are_on_metrics_that_there_are() -> None:
-    words = {word.strip("`,") for row in rows(PAGE, "Alarm") for word in row[1].split() if word.startswith("`")}
-    assert {"OldestUndelivered", "MessagesSent", "DeliveriesEnded", "TokenFailures", "Faults"} <= words
-    known = {metric.name for metric in metrics.ALL} | {"ApproximateNumberOfMessagesVisible"}
-    assert {word for word in words if word[0].isupper()} <= known | {"State"}

@@ -11,11 +11,6 @@ from passback.cli import cli
 
 from .pages import NAMES, ROOT, inline_code, shell_commands
 
-NOT_THERE_YET = {
-    ("README.md", "passback setup"),
-}
-"""Commands that a page names though they are missing: to say so, or because they come with the same version."""
-
 _MAKE = re.compile(r"make ([a-z-]+)")
 _FILE = re.compile(r"(?:app\.py|(?:chalicelib|passback|simulator|bench|tests|docs|\.chalice|\.ci)/[\w./-]*|Makefile)")
 _PREFIX = re.compile(r"^(?:\w+=\S+ +|\.venv/bin/|.*\| *)*(?=passback\b)")
@@ -46,16 +41,7 @@ def fault(words: list[str]) -> str | None:
 @pytest.mark.parametrize("name", NAMES)
 def test_every_command_exists(name: str) -> None:
     faults = {" ".join(words): fault(words) for words in commands(name)}
-    named = {f"{page}: {command}" for page, command in NOT_THERE_YET}
-    assert {
-        f"{name}: {command}": why for command, why in faults.items() if why and f"{name}: {command}" not in named
-    } == {}
-
-
-@pytest.mark.parametrize(("page", "command"), sorted(NOT_THERE_YET))
-def test_what_is_said_to_be_missing_is_missing(page: str, command: str) -> None:
-    assert command.split() in list(commands(page))
-    assert fault(command.split()) is not None
+    assert {command: why for command, why in faults.items() if why} == {}
 
 
 def test_a_command_that_does_not_exist_would_be_noticed() -> None:

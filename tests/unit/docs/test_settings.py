@@ -1,13 +1,19 @@
 """The page on settings names every variable that the code reads, with its default."""
 
+import json
 import re
 
 import pytest
 
 from chalicelib.config import Settings
+from chalicelib.delivery import sqs
+from chalicelib.delivery.acceptance import REPEAT_WITHIN
 from chalicelib.delivery.endings import KEPT_STORY
 from chalicelib.delivery.line import LONGEST
+from chalicelib.delivery.reception import LARGEST_BODY
+from chalicelib.lti13.bodies import LARGEST_ANSWER
 from chalicelib.storage.deliveries import KEPT_FAILED_PAYLOAD as KEPT_PAYLOAD
+from chalicelib.storage.tools import MOST_SECRETS
 from passback.home import Home
 
 from .pages import ROOT, read, rows
@@ -71,17 +77,27 @@ def test_a_variable_without_default_has_none() -> None:
 
 
 def test_what_is_fixed_is_as_the_page_says() -> None:
-    fixed = {row[0]: row[1] for row in rows(PAGE, "What")}
-    assert (
-        fixed["Time for everything done while a tool waits, platform calls included"]
-        == f"{Settings().inline_budget:g} s"
-    )
-    assert fixed["How long a delivery owns its cell"] == f"{Settings().lease:g} s"
-    worker = f"{Settings().worker_budget:g} s, {Settings().worker_lease:g} s"
-    assert fixed["What the worker may take over one delivery, and for how long it owns the cell"] == worker
-    assert fixed["What one run of the schedule may take"] == f"{Settings().schedule_budget:g} s"
-    assert fixed["Undelivered outcomes of one student and line item"] == str(LONGEST)
-    assert (
-        fixed["How long an ended delivery's content is kept, if somebody may want it"] == f"{KEPT_PAYLOAD // DAY} days"
-    )
-    assert fixed["How long a delivery's story is kept"] == f"{KEPT_STORY // DAY} days"
+    settings = Settings()
+    stages = json.loads((ROOT / ".chalice" / "config.json").read_text(encoding="utf-8"))["stages"].values()
+    limits = {each["lambda_timeout"] for stage in stages for each in stage["lambda_functions"].values()
+              if "lambda_timeout" in each}  # fmt: skip
+    assert limits <= {sqs.WORKER_SECONDS, 29}
+    assert {row[0]: row[1] for row in rows(PAGE, "What")} == {
+        "Time for everything done while a tool waits, platform calls included": f"{settings.inline_budget:g} s",
+        "How long a delivery owns its cell": f"{settings.lease:g} s",
+        "What the worker may take over one delivery, and for how long it owns the cell": (
+            f"{settings.worker_budget:g} s, {settings.worker_lease:g} s"
+        ),
+        "What one run of the schedule may take": f"{settings.schedule_budget:g} s",
+        "Undelivered outcomes of one student and line item": str(LONGEST),
+        "How long an ended delivery's content is kept, if somebody may want it": f"{KEPT_PAYLOAD // DAY} days",
+        "How long a delivery's story is kept": f"{KEPT_STORY // DAY} days",
+        "Time limit of the worker's functions, `deliver` and `each_minute`": f"{sqs.WORKER_SECONDS} s",
+        "How long the queue hides a message in hand": f"{sqs.VISIBILITY_SECONDS} s",
+        "Receives after which a message goes to the dead-letter queue": str(sqs.MOST_RECEIVES),
+        "How long both queues keep a message": f"{sqs.RETENTION_SECONDS // 86_400} days",
+        "Largest request": f"{LARGEST_BODY // 1024} KiB",
+        "Largest answer of a platform that is read": f"{LARGEST_ANSWER // 1024**2} MiB",
+        "Time in which an equal message, newly signed, is the same one": f"{REPEAT_WITHIN // 1000} s",
+        "Live secrets of a tool": str(MOST_SECRETS),
+    }

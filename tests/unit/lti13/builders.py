@@ -6,8 +6,9 @@ from dataclasses import replace
 import httpx
 
 from chalicelib.clock import Deadline
-from chalicelib.lti13.keys import Signer, SigningKey, generate_signing_key
+from chalicelib.lti13.keys import SigningKey, generate_signing_key
 from chalicelib.lti13.registrations import Platform
+from chalicelib.lti13.signing import Signer
 from chalicelib.lti13.tokens import StoredToken
 from chalicelib.lti13.transport import Transport
 

@@ -11,7 +11,7 @@ from chalicelib.errors import HostRefused, PlatformRefused, PlatformUnavailable,
 from chalicelib.lti13.ags import AgsClient
 from chalicelib.lti13.profiles import RefusalKind
 from chalicelib.lti13.registrations import Platform
-from chalicelib.lti13.scores import ActivityProgress, GradingProgress, LineItem, Result, Score
+from chalicelib.lti13.scores import ActivityProgress, GradingProgress, LineItem, ListedLineItem, Result, Score
 from chalicelib.lti13.tokens import StoredToken, TokenSource, token_key
 
 from .builders import (
@@ -436,3 +436,57 @@ def test_a_page_with_a_good_status_is_not_the_platforms_yes(body: bytes) -> None
 @pytest.mark.parametrize("body", [b"", b"{}", b'{"resultUrl": "https://canvas.example.edu/r/1"}', b"OK"])
 def test_what_platforms_say_to_a_score_they_took_does_not_matter(body: bytes) -> None:
     Ags(httpx.Response(200, content=body)).post()
+
+
+# A course's line items
+
+
+LINE_ITEMS = "https://school.example/api/lti/courses/42/line_items?limit=100"
+
+
+def listed(*answers: httpx.Response, platform: Platform = CANVAS_SCHOOL) -> tuple[Ags, list[ListedLineItem]]:
+    ags = Ags(*answers, platform=platform)
+    return ags, ags.client.list_line_items(platform, LINE_ITEMS, deadline(ags.clock))
+
+
+def test_line_items_are_listed_page_by_page_with_the_containers_media_type() -> None:
+    ags, found = listed(
+        rows(
+            {"id": f"{LINE_ITEM}/7", "label": "Quiz", "scoreMaximum": 10.5, "resourceLinkId": "abc"},
+            link='<https://school.example/api/lti/courses/42/line_items?page=2>; rel="next"',
+        ),
+        rows({"id": f"{LINE_ITEM}/8"}),
+    )
+    assert found == [
+        ListedLineItem(f"{LINE_ITEM}/7", "Quiz", Decimal("10.5"), "abc"),
+        ListedLineItem(f"{LINE_ITEM}/8", "", None, ""),
+    ]
+    assert [request.headers["accept"] for request in ags.script.requests] == [
+        "application/vnd.ims.lis.v2.lineitemcontainer+json"
+    ] * 2
+    assert ags.script.urls[0] == LINE_ITEMS
+
+
+def test_a_course_without_line_items_lists_none() -> None:
+    assert listed(rows())[1] == []
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [rows({"label": "no id"}), rows({"id": 7}), rows({"id": LINE_ITEM, "scoreMaximum": "many"}), httpx.Response(200)],
+)
+def test_line_items_that_cannot_be_read_are_not_guessed_at(answer: httpx.Response) -> None:
+    with pytest.raises(PlatformUnavailable, match="line items answer cannot be read"):
+        listed(answer)
+
+
+def test_line_items_without_end_are_given_up_and_twenty_pages_are_not_too_many() -> None:
+    more = [rows({"id": LINE_ITEM}, link=f'<{LINE_ITEMS}>; rel="next"') for _ in range(20)]
+    with pytest.raises(PlatformUnavailable, match="20 pages"):
+        listed(*more)
+    assert len(listed(*more[:19], rows({"id": LINE_ITEM}))[1]) == 20
+
+
+def test_line_items_of_another_host_are_not_asked_for() -> None:
+    with pytest.raises(HostRefused):
+        listed(rows(link='<https://evil.example/p2>; rel="next"'))

@@ -83,6 +83,40 @@ def test_no_credential_comes_back(body: bytes) -> None:
         assert secret not in words
 
 
+@pytest.mark.parametrize(
+    ("said", "words"),
+    [
+        (
+            "uploading failed: https://files.example/a.pdf?Expires=1&Signature=SECRET was not found",
+            "uploading failed: https://files.example/a.pdf?[hidden] was not found",
+        ),
+        (
+            "see <https://files.example/a?SECRET>, https://b.example/",
+            "see <https://files.example/a?[hidden]>, https://b.example/",
+        ),
+        ("see https://files.example/a#SECRET", "see https://files.example/a#[hidden]"),
+        ("see //files.example/a?sig=SECRET", "see //files.example/a?[hidden]"),
+        ("GET /files/7?verifier=SECRET: 404", "GET /files/7?[hidden] 404"),
+        ("see https://ann:SECRET@files.example/a", "see https://[hidden]@files.example/a"),
+        ("https%3A%2F%2Ffiles.example%2Fa%3Fsig%3DSECRET", "https%3A%2F%2Ffiles.example%2Fa%3F[hidden]"),
+        ("https://a.example/?x=SECRET,https://b.example/?y=SECRET", "https://a.example/?[hidden]"),
+        (
+            "is this wanted? yes=no, see #7 at https://b.example/a",
+            "is this wanted? yes=no, see #7 at https://b.example/a",
+        ),
+    ],
+)
+def test_of_an_address_what_may_open_it_does_not_come_back(said: str, words: str) -> None:
+    assert words_of(reply({"errors": {"message": said}})) == words
+    assert "SECRET" not in words_of(reply({"code": 1, "at": [said]}))  # not an error's form: told as it came
+    assert "SECRET" not in words_of(reply(json.dumps({"at": said}).replace("/", r"\/").encode()))
+
+
+def test_an_address_is_cut_before_the_words_are() -> None:
+    said = "x" * 250 + " https://files.example/a?" + "s" * 40
+    assert words_of(reply(said.encode())).endswith("/a?[hidden]")
+
+
 def test_a_credential_is_hidden_before_the_words_are_cut() -> None:
     assert "opaque" not in words_of(reply(b"x" * 295 + b"opaque-token-1"), "opaque-token-1")
 
@@ -96,8 +130,17 @@ def test_any_body_gives_one_printable_line(body: bytes) -> None:
 
 @pytest.mark.parametrize(
     "body",
-    [b"<title" * 170_000, b"[" * 1_000_000, b'{"errors":' * 100_000, b"eyJ" * 340_000, b"Bearer " * 150_000],
-    ids=["titles", "lists", "objects", "tokens", "bearers"],
+    [
+        pytest.param(b"<title" * 170_000, id="titles"),
+        pytest.param(b"[" * 1_000_000, id="lists"),
+        pytest.param(b'{"errors":' * 100_000, id="objects"),
+        pytest.param(b"eyJ" * 340_000, id="tokens"),
+        pytest.param(b"Bearer " * 150_000, id="bearers"),
+        pytest.param(b"://" * 340_000, id="addresses"),
+        pytest.param(b"?" * 1_000_000, id="queries"),
+        pytest.param(b"%3f" * 340_000, id="encoded queries"),
+        pytest.param(b"://" + b"//a" * 340_000, id="users"),
+    ],
 )
 def test_a_hostile_body_of_a_megabyte_takes_little_time(body: bytes) -> None:
     started = time.process_time()

@@ -1,4 +1,5 @@
 from dataclasses import replace
+from datetime import timedelta
 from typing import Any
 from urllib.parse import parse_qs
 
@@ -7,9 +8,10 @@ import jwt
 import pytest
 
 from chalicelib.errors import HostRefused, PlatformRefused, PlatformUnavailable, Trouble
-from chalicelib.lti13.keys import public_jwk
+from chalicelib.lti13.keys import SigningKey, public_jwk
 from chalicelib.lti13.profiles import RefusalKind
 from chalicelib.lti13.registrations import Platform
+from chalicelib.lti13.signing import Signer
 from chalicelib.lti13.token_request import SCOPES, AccessToken, TokenEndpoint
 
 from .builders import (
@@ -248,3 +250,42 @@ def test_the_token_url_must_be_on_a_registered_host() -> None:
     with pytest.raises(HostRefused):
         request(script, replace(CANVAS_SCHOOL, token_url="https://elsewhere.example/token"))
     assert script.requests == []
+
+
+def changing(answer: httpx.Response, keys: list[SigningKey], platform: Platform, hours: float = 0) -> None:
+    clock = FakeClock()
+    clock.sleep(3600 * hours)
+    endpoint = TokenEndpoint(
+        transport(Script(answer), clock), Signer(lambda: keys, clock), clock, lambda: "unguessable"
+    )
+    endpoint.request(platform, deadline(clock))
+
+
+UNKNOWN_KEY = httpx.Response(400, json={"error": "invalid_request", "error_description": "JWS signature invalid."})
+
+
+def test_a_key_that_had_to_sign_at_once_may_not_be_known_yet_for_a_day() -> None:
+    key = signing_key_of_the_tests()
+    forced = [replace(key, forced_at=key.created_at)]
+    with pytest.raises(PlatformUnavailable, match=r"our key is being changed there; .*JWS signature") as raised:
+        changing(UNKNOWN_KEY, forced, CANVAS_SCHOOL, hours=23.9)
+    assert (raised.value.cause, raised.value.maybe_applied) == (Trouble.TOKEN, False)
+    with pytest.raises(PlatformRefused):
+        changing(UNKNOWN_KEY, forced, CANVAS_SCHOOL, hours=24)
+
+
+def test_a_platform_that_is_given_the_next_key_by_hand_may_refuse_the_one_before() -> None:
+    key = signing_key_of_the_tests()
+    keys = [key, SigningKey("next", "", key.created_at + timedelta(days=9))]
+    with pytest.raises(PlatformUnavailable, match="our key is being changed there"):
+        changing(UNKNOWN_KEY, keys, replace(CANVAS_SCHOOL, held_kid=key.kid))
+    with pytest.raises(PlatformRefused):
+        changing(UNKNOWN_KEY, [key], replace(CANVAS_SCHOOL, held_kid=key.kid))
+
+
+def test_scopes_that_are_missing_are_no_matter_of_the_key() -> None:
+    key = signing_key_of_the_tests()
+    answer = httpx.Response(400, json={"error": "invalid_scope"})
+    with pytest.raises(PlatformRefused) as raised:
+        changing(answer, [replace(key, forced_at=key.created_at)], CANVAS_SCHOOL)
+    assert raised.value.kind is RefusalKind.SCOPE_MISSING

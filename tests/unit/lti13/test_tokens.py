@@ -5,7 +5,8 @@ import pytest
 
 from chalicelib.clock import to_milliseconds
 from chalicelib.errors import PlatformRefused, PlatformUnavailable, StorageUnavailable
-from chalicelib.lti13.keys import Signer, SigningKey
+from chalicelib.lti13.keys import SigningKey
+from chalicelib.lti13.signing import Signer
 from chalicelib.lti13.tokens import StoredToken, TokenSource, token_key
 
 from .builders import CANVAS_SCHOOL, MemoryTokens, Script, deadline, signer, token_answer, transport

@@ -9,10 +9,11 @@ from typing import TYPE_CHECKING, Any, cast
 
 import pytest
 from botocore.exceptions import ClientError, EndpointConnectionError
+from click.testing import CliRunner
 
 from chalicelib import telemetry
 from chalicelib.errors import WorkFailed
-from passback.local.worker import LONGEST_PAUSE, Receiver, finish, queue_event, run_schedule, schedule_event
+from passback.local.worker import LONGEST_PAUSE, Receiver, finish, main, queue_event, run_schedule, schedule_event
 
 if TYPE_CHECKING:
     from mypy_boto3_sqs import SQSClient
@@ -150,6 +151,12 @@ def test_the_schedule_runs_at_once_and_then_in_its_rhythm_whatever_happens(told:
     assert stopping.waited == [60.0] * 3
     assert len(events) == 3
     assert [event["function"] for event in told] == ["each_minute"]
+
+
+@pytest.mark.parametrize("every", ["nan", "inf", "0"])
+def test_a_rhythm_that_is_none_is_refused(every: str) -> None:
+    result = CliRunner().invoke(main, ["--every", every])
+    assert (result.exit_code, "--every" in result.output) == (2, True)
 
 
 def test_events_can_be_written_as_json() -> None:

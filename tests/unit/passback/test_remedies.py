@@ -43,11 +43,11 @@ def from_score(profile: str, answer: Reply) -> PlatformError:
     return ags._failure(PROFILES[profile], answer, words_of(answer), maybe_applied=True)
 
 
-def from_token(profile: str, error: str, description: str = "") -> PlatformError:
+def from_token(profile: str, error: str, description: str = "", *, settled: bool = True) -> PlatformError:
     """Make the error that a token request ends with, as the client makes it."""
     body = {"error": error, "error_description": description} if description else {"error": error}
     answer: dict[str, object] = dict(body)
-    return token_request._refusal(replace(SCHOOL, profile=profile), reply(400, body), answer, "")
+    return token_request._refusal(replace(SCHOOL, profile=profile), reply(400, body), answer, "", settled=settled)
 
 
 def remedy_after(problem: PlatformError, profile: str, *, status_known: bool = True) -> str:
@@ -253,6 +253,12 @@ def test_moodle_token_errors_have_a_remedy_of_their_own(error: str, name: str) -
     problem = from_token("moodle", error)
     assert remedy_after(problem, "moodle") == name
     assert remedy_after(problem, "moodle", status_known=False) == name
+
+
+@pytest.mark.parametrize("profile", ["canvas", "canvas-older", "moodle", "generic"])
+def test_a_signature_refused_while_our_key_changes_has_a_remedy_of_its_own(profile: str) -> None:
+    problem = from_token(profile, "invalid_request", "JWS signature invalid.", settled=False)
+    assert remedy_after(problem, profile) == "token-key-changing"
 
 
 @pytest.mark.parametrize(("status", "reason", "name"), MOODLE_ROWS)

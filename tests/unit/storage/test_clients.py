@@ -1,10 +1,13 @@
 from typing import Any
 
+import botocore.session
 import pytest
 from botocore.exceptions import ClientError, EndpointConnectionError
 
 from chalicelib.config import Settings
-from chalicelib.errors import SetupError, StorageUnavailable
+from chalicelib.delivery.queue import Message
+from chalicelib.errors import QueueUnavailable, SetupError, StorageUnavailable
+from chalicelib.services import build_services
 from chalicelib.storage.clients import make_client, make_kms_client, unavailable_when_refused
 
 LOCAL = {"AWS_ENDPOINT_URL": "http://127.0.0.1:9", "AWS_REGION": "eu-north-1"}
@@ -63,3 +66,25 @@ def test_a_lost_connection_names_its_kind() -> None:
     lost = EndpointConnectionError(endpoint_url="http://127.0.0.1:9")
     with pytest.raises(StorageUnavailable, match="EndpointConnectionError"), unavailable_when_refused("GetItem"):
         raise lost
+
+
+def test_a_containers_clients_are_made_by_one_session(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each session reads what AWS says of itself anew: 50 ms of a cold start, where a client's own share is 7."""
+    asked: list[str] = []
+    sessions: list[botocore.session.Session] = []
+
+    class Counted(botocore.session.Session):
+        def __init__(self) -> None:
+            super().__init__()
+            sessions.append(self)
+
+        def create_client(self, service_name: str, *args: Any, **kwargs: Any) -> Any:
+            asked.append(service_name)
+            return super().create_client(service_name, *args, **kwargs)
+
+    monkeypatch.setattr(botocore.session, "Session", Counted)
+    services = build_services({**LOCAL, **KEYS, "PASSBACK_TABLE": "passback", "PASSBACK_KMS_KEY": "alias/passback"})
+    with pytest.raises(QueueUnavailable):  # nobody listens there
+        services.queue.send(Message("d-1", 1), "group")
+    assert sorted(asked) == ["dynamodb", "kms", "sqs"]
+    assert len(sessions) == 1

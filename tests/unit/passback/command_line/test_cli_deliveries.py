@@ -113,6 +113,11 @@ def test_what_arrived_needs_no_remedy(kept: Operator) -> None:
         ("delivery", "watch", "--timeout", "nan"),
         ("delivery", "watch", "--timeout", "inf"),
         ("delivery", "watch", "--interval", "nan"),
+        ("status", "--watch", "--timeout", "nan"),
+        ("status", "--watch", "--timeout", "inf"),
+        ("status", "--watch", "--interval", "nan"),
+        ("fault", "set", "slow", "--seconds", "nan"),
+        ("fault", "set", "refuse", "--share", "nan"),
     ],
 )
 def test_numbers_that_are_none_or_absurd_are_refused(operator: Operator, words: tuple[str, ...]) -> None:

@@ -16,7 +16,8 @@ from chalicelib.services import Services, connect
 from chalicelib.storage.clients import make_sqs_client
 from chalicelib.storage.table import Table
 from command_line.running import Operator
-from passback.checks import Check, CheckState, all_checks
+from passback.check import Check, CheckState
+from passback.checks import all_checks
 from passback.cli import cli
 from passback.session import Session
 

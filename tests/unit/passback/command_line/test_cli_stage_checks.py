@@ -21,7 +21,7 @@ from chalicelib.services import Services, connect
 from chalicelib.storage.clients import make_sqs_client
 from chalicelib.storage.ledger import Change
 from command_line.running import NOW, Operator, StillClock
-from passback.checks import Check, CheckState
+from passback.check import Check, CheckState
 from passback.failures import CommandFailed
 from passback.outcome_message import OutcomeAnswer, SignedRequest
 from passback.queues import Queues, QueueState

@@ -276,12 +276,16 @@ def test_the_program_saves_at_a_signal_and_loads_at_the_start(tmp_path: Path, si
     process, line = start("--state-file", str(state), "--json")
     url = json.loads(line)["url"]
     scene = order(url, "prepare", tool_score=5)
+    assert order(url, "switch", add_faults=[{"kind": "refuse"}], down=True)["faults"]
     process.send_signal(sign)
     process.communicate(timeout=10)
     assert process.returncode == 0
     assert os.stat(state).st_mode & 0o777 == 0o600
     process, line = start("--state-file", str(state), "--json")
-    assert order(json.loads(line)["url"], "state", handle=scene["handle"])["score"] == 5
+    again = json.loads(line)["url"]
+    assert order(again, "state", handle=scene["handle"])["score"] == 5
+    switched = order(again, "switch")
+    assert (switched["faults"], switched["down"]) == ([], False)
     process.terminate()
     process.communicate(timeout=10)
     assert process.returncode == 0
