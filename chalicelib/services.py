@@ -46,6 +46,7 @@ from chalicelib.storage.mappings import MappingStore
 from chalicelib.storage.platforms import PlatformStore
 from chalicelib.storage.sealer_choice import make_sealer
 from chalicelib.storage.sealing import Sealer
+from chalicelib.storage.secret_use import SecretUseStore
 from chalicelib.storage.signing_keys import SigningKeyStore
 from chalicelib.storage.table import Table
 from chalicelib.storage.tokens import TokenStore
@@ -74,6 +75,7 @@ class Services:
     ags: AgsClient
     queue: Queue
     health: HealthStore
+    secret_use: SecretUseStore
     reception: Reception
     releasing: Releasing
     work: Work
@@ -153,6 +155,7 @@ def connect(
     reading, lots = Reading(ledger, ags, gate, clock), LotStore(table)
     parking = Parking(ledger, lots, resumption, clock, identifiers)
     releasing = Releasing(ledger, lots, platforms, calls, rules, clock)
+    secret_use = SecretUseStore(table, clock)
     return Services(
         settings=settings,
         clock=clock,
@@ -172,7 +175,10 @@ def connect(
         ags=ags,
         queue=queue,
         health=health,
-        reception=Reception(settings, ledger, acceptance, resumption, reading, parking, releasing, clock, identifiers),
+        secret_use=secret_use,
+        reception=Reception(
+            settings, ledger, acceptance, resumption, reading, parking, releasing, secret_use, clock, identifiers
+        ),
         releasing=releasing,
         work=Work(ledger, turns, gate, pace, queue, clock, settings.worker_budget, settings.worker_lease),
         schedule=Schedule(ledger, platforms, health, calls, releasing, rules, clock, settings.schedule_budget),

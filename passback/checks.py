@@ -9,6 +9,7 @@ from chalicelib.clock import Clock, Deadline
 from chalicelib.errors import HostRefused, PassbackError, PlatformRefused, PlatformUnavailable, SetupError
 from chalicelib.lti13.profiles import RefusalKind
 from chalicelib.lti13.registrations import Platform
+from chalicelib.lti13.token_request import KEY_CHANGING
 from chalicelib.mapping.model import Mapping
 from passback.check import Check, CheckState, failed_check, ok_check, skipped_check
 from passback.key_checks import FetchKeySet, check_held_key, check_key_set, check_signing_key
@@ -157,9 +158,10 @@ def _asked(name: str, ask: Callable[[], str]) -> Check:
             name, f"Refused ({error.status}): {error.words.rstrip('.')}.", _REMEDIES.get(error.kind, _OTHER_REMEDY)
         )
     except PlatformUnavailable as error:
-        return failed_check(
-            name, str(error), "Is the platform up, and does its name lead to it? Try again in a minute."
-        )
+        remedy = "Is the platform up, and does its name lead to it? Try again in a minute."
+        if KEY_CHANGING in error.reason:
+            remedy = "Our signing key is being changed: `passback key list` says which one the platform has to have."
+        return failed_check(name, str(error), remedy)
     except HostRefused as error:
         return failed_check(name, str(error), "Register the platform again with the right --host values.")
     except SetupError as error:

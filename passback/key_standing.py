@@ -78,12 +78,12 @@ def standing(keys: Sequence[SigningKey], platforms: Sequence[Platform], now: dat
 
 def key_document(key: SigningKey, state: Standing) -> dict[str, Any]:
     """Return a key as JSON-able values; nothing private is among them."""
-    until = published_until(key, state.keys)
+    until, where = published_until(key, state.keys), state_of(key, state.keys, state.now)
     return {
         "kid": key.kid,
-        "state": state_of(key, state.keys, state.now).value,
+        "state": where.value,
         "created_at": to_iso(key.created_at),
-        "signs_from": to_iso(max(key.created_at, _first_use(key, state))),
+        "signs_from": to_iso(signs_from(key)) if where is KeyState.COMING else None,
         "published_until": None if until is None else to_iso(until),
         "platforms": state.signed_with(key.kid),
     }
@@ -112,7 +112,13 @@ def standing_tables(state: Standing) -> tuple[Table, Table]:
         Table(
             ("key id", "state", "made", "signs from", "in the key set until"),
             [
-                (each["kid"], each["state"], each["created_at"], each["signs_from"], each["published_until"] or "-")
+                (
+                    each["kid"],
+                    each["state"],
+                    each["created_at"],
+                    each["signs_from"] or "-",
+                    each["published_until"] or "-",
+                )
                 for each in keys
             ],
         ),
@@ -130,9 +136,3 @@ def standing_tables(state: Standing) -> tuple[Table, Table]:
             empty="No platform is registered yet.",
         ),
     )
-
-
-def _first_use(key: SigningKey, state: Standing) -> datetime:
-    # The very first key signs at once: there is nothing before it that platforms could have cached.
-    first = min(state.keys, key=lambda each: each.created_at)
-    return key.created_at if key is first else signs_from(key)

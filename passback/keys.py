@@ -173,7 +173,7 @@ def _tell_rotated(session: Session, state: "Standing", jwk: dict[str, str]) -> N
 
     new = state.keys[0]
     document = key_document(new, state)
-    when = "now" if state.in_use.kid == new.kid else document["signs_from"]
+    when = document["signs_from"] or "now"
     views = [Words(f"Key {new.kid} is published, and signs from {when} on; nothing more needs to be done.", "green")]
     names = [each.platform.name for each in state.awaiting]
     if names:

@@ -14,6 +14,7 @@ from chalicelib.errors import QueueUnavailable
 from chalicelib.lti13.keys import SigningKey
 from chalicelib.storage.deliveries import DeliveryFilter
 from chalicelib.storage.lots import TENTHS
+from passback.alarms import Alarms, AlarmStates
 from passback.queues import Queues, QueueState
 from passback.remedies import remedy_of
 
@@ -69,7 +70,10 @@ class PlatformState:
 
 @dataclass(frozen=True, slots=True)
 class Overview:
-    """Everything of one look. ``queues`` is None when they cannot be read; ``queue_problem`` says why."""
+    """Everything of one look. ``queues`` is None when they cannot be read; ``queue_problem`` says why.
+
+    ``alarms`` is None where there can be none: on the local stack.
+    """
 
     at: int
     undelivered: Undelivered
@@ -83,9 +87,10 @@ class Overview:
     queues: tuple[QueueState, QueueState] | None = None
     queue_problem: str = ""
     profiles: Mapping[str, str] = field(default_factory=dict)
+    alarms: AlarmStates | None = None
 
 
-def gather(services: "Services", queues: Queues, now: datetime) -> Overview:
+def gather(services: "Services", queues: Queues, alarms: Alarms | None, now: datetime) -> Overview:
     """Look at everything once. Raises StorageUnavailable when the table cannot be read."""
     at = to_milliseconds(now)
     platforms = list(islice(services.platforms.list(), MOST_PLATFORMS + 1))
@@ -108,6 +113,7 @@ def gather(services: "Services", queues: Queues, now: datetime) -> Overview:
         queues=seen,
         queue_problem=problem,
         profiles=profiles,
+        alarms=None if alarms is None else alarms.look(),
     )
 
 

@@ -18,6 +18,7 @@ from passback.parameters import Seconds
 from passback.session import Session, pass_session
 
 if TYPE_CHECKING:
+    from passback.alarms import AlarmStates
     from passback.overview import Overview, PlatformState
 
 _CLEAR = "\x1b[2J\x1b[H"
@@ -37,19 +38,20 @@ _CLEAR = "\x1b[2J\x1b[H"
 def status(session: Session, watch: bool, interval: float, timeout: float | None) -> None:
     """Show on one screen how it goes.
 
-    Queue and dead letters, what is undelivered, why grades of the last day did not arrive, platforms, the last
+    Alarms, queue and dead letters, what is undelivered, why grades of the last day did not arrive, platforms, the last
     deliveries, keys. One look reads 1000 undelivered outcomes and 2000 deliveries at most, and says when there are
     more.
     """
-    from passback.overview import gather  # boto3: not needed for --help
+    from passback.alarms import alarms_of  # boto3: not needed for --help
+    from passback.overview import gather
     from passback.queues import queues_of
 
     if timeout is not None and not watch:
         raise CommandFailed("usage", "--timeout goes with --watch.", 2)
-    queues = queues_of(session)
+    queues, alarms = queues_of(session), alarms_of(session)
     end = None if timeout is None else session.clock.monotonic() + timeout
     while True:
-        overview = gather(session.services, queues, session.clock.now())
+        overview = gather(session.services, queues, alarms, session.clock.now())
         if watch and sys.stdout.isatty() and not session.output.json_mode:
             sys.stdout.write(_CLEAR)
         session.output.show(status_document(overview), *status_views(overview))
@@ -64,6 +66,7 @@ def status_document(overview: "Overview") -> dict[str, Any]:
     queues, day, undelivered = overview.queues, overview.day, overview.undelivered
     return {
         "at": instant(overview.at),
+        "alarms": _alarms_document(overview.alarms),
         "queue": None if queues is None else {"waiting": queues[0].waiting, "in_hand": queues[0].in_hand},
         "dead_letters": None if queues is None else queues[1].waiting + queues[1].in_hand,
         "queue_problem": overview.queue_problem or None,
@@ -127,6 +130,7 @@ def _facts(overview: "Overview") -> list[tuple[str, str]]:
     keys = "none: `passback key show` makes one" if newest is None else f"{len(overview.keys)}, the newest {newest.kid}"
     return [
         ("at", instant(now) or ""),
+        *_alarms(overview.alarms),
         *queue,
         (
             "undelivered",
@@ -136,6 +140,22 @@ def _facts(overview: "Overview") -> list[tuple[str, str]]:
         ("last day", _states(day.states, sum(day.states.values())) + looked),
         ("signing keys", keys),
     ]
+
+
+def _alarms(alarms: "AlarmStates | None") -> list[tuple[str, str]]:
+    if alarms is None:
+        return []
+    if alarms.number is None:
+        return [("alarms", f"cannot be read ({alarms.problem})")]
+    if not alarms.number:
+        return [("alarms", "there are none")]
+    return [("alarms", f"{', '.join(alarms.raised) or 'none'} of {alarms.number} raised")]
+
+
+def _alarms_document(alarms: "AlarmStates | None") -> dict[str, Any] | None:
+    if alarms is None:
+        return None
+    return {"number": alarms.number, "raised": list(alarms.raised), "problem": alarms.problem or None}
 
 
 def _states(states: Mapping[DeliveryState, int], number: int) -> str:

@@ -6,9 +6,11 @@ from typing import Any
 
 import click
 
+from chalicelib.clock import to_milliseconds
 from chalicelib.lti11.tools import BodyHashRule, OnDelay, Tool, Unmapped
 from passback.commands import Group
 from passback.failures import CommandFailed
+from passback.moments import distance, instant
 from passback.output import Facts, Table, Words
 from passback.parameters import Choice, ConsumerKey, secret_from_stdin
 from passback.session import Session, pass_session
@@ -112,8 +114,15 @@ def list_tools(session: Session) -> None:
 @KEY_OPTION
 @pass_session
 def show(session: Session, consumer_key: str) -> None:
-    """Show one tool, without its secrets."""
-    document = tool_document(session.tool(consumer_key))
+    """Show one tool, without its secrets.
+
+    Of a tool with two secrets it shows when each was last seen to sign, late by ten minutes at most.
+    """
+    shown = session.tool(consumer_key)
+    document = tool_document(shown)
+    if len(shown.secrets) > 1:
+        use = session.services.secret_use.get(shown)
+        document |= {"newer_used_at": instant(use.newer), "older_used_at": instant(use.older)}
     pairs = [(name.replace("_", " "), "-" if value is None else str(value)) for name, value in document.items()]
     session.output.show({"tool": document}, Facts(pairs))
 
@@ -131,7 +140,7 @@ def rotate(session: Session, consumer_key: str, secret_stdin: bool) -> None:
             f"`passback tool retire --key {consumer_key} --oldest`, then rotate again.",
         )
     secret = secret_from_stdin() if secret_stdin else generated_secret()
-    session.services.tools.rotate(consumer_key, secret)
+    session.services.tools.rotate(consumer_key, secret, session.clock.now())
     shown = None if secret_stdin else secret
     _show_with_secret(session, session.tool(consumer_key), shown, f"Tool {consumer_key} has two live secrets now.")
 
@@ -147,16 +156,22 @@ def rotate(session: Session, consumer_key: str, secret_stdin: bool) -> None:
 )
 @pass_session
 def retire(session: Session, consumer_key: str) -> None:
-    """Take the oldest of two secrets away."""
-    if len(session.tool(consumer_key).secrets) < 2:
+    """Take the oldest of two secrets away.
+
+    `passback tool show` says when it was last seen to sign.
+    """
+    shown = session.tool(consumer_key)
+    if len(shown.secrets) < 2:
         raise CommandFailed(
             "only_secret",
             f"Tool {consumer_key!r} has one secret only; give it a new one first with "
             f"`passback tool rotate --key {consumer_key}`, or remove the tool.",
         )
+    last = session.services.secret_use.get(shown).older
     session.services.tools.retire_oldest(consumer_key)
-    document = tool_document(session.tool(consumer_key))
-    session.output.show({"tool": document}, Words(f"The oldest secret of {consumer_key} is no longer accepted."))
+    document = tool_document(session.tool(consumer_key)) | {"retired_used_at": instant(last)}
+    used = "" if last is None else f" It was last seen to sign {distance(last, to_milliseconds(session.clock.now()))}."
+    session.output.show({"tool": document}, Words(f"The oldest secret of {consumer_key} is no longer accepted.{used}"))
 
 
 @tool.command()
@@ -201,6 +216,7 @@ def tool_document(tool: Tool) -> dict[str, Any]:
         "on_delay": tool.on_delay.value,
         "unmapped": tool.unmapped.value,
         "created_at": tool.created_at.isoformat() if tool.created_at else None,
+        "rotated_at": tool.rotated_at.isoformat() if tool.rotated_at else None,
     }
 
 

@@ -23,6 +23,7 @@ from chalicelib.lti11.outcome import read_outcome, read_sourcedid
 from chalicelib.lti11.signature import check_body_hash, check_timestamp, verify_signature
 from chalicelib.lti11.tools import BodyHashRule
 from chalicelib.storage.ledger import Ledger, Opening, Whereabouts
+from chalicelib.storage.secret_use import SecretUseStore
 from chalicelib.translation import answers
 
 LARGEST_BODY = 256 * 1024
@@ -55,6 +56,7 @@ class Reception:
         reading: Reading,
         parking: Parking,
         releasing: Releasing,
+        secret_use: SecretUseStore,
         clock: Clock,
         identifiers: Identifiers,
     ) -> None:
@@ -65,6 +67,7 @@ class Reception:
         self._reading = reading
         self._parking = parking
         self._releasing = releasing
+        self._secret_use = secret_use
         self._clock = clock
         self._identifiers = identifiers
 
@@ -114,6 +117,9 @@ class Reception:
             reference=reference,
         )
         request.check_same_content(opening.receipt)
+        if len(tool.secrets) > 1:
+            older = verify_signature("POST", [url], authorization, parameters, tool.secrets[-1:]) is not None
+            self._secret_use.note(tool, older=older)
         return request
 
     def _outcome(

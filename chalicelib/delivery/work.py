@@ -13,7 +13,7 @@ from chalicelib.delivery.endings import Ending, ended_cell, ended_delivery, may_
 from chalicelib.delivery.gate import Gate
 from chalicelib.delivery.pacing import Pace
 from chalicelib.delivery.queue import Message, Queue, read_message
-from chalicelib.delivery.records import Delivery, DeliveryState
+from chalicelib.delivery.records import Cell, Delivery, DeliveryState
 from chalicelib.delivery.turns import Turns
 from chalicelib.errors import PoisonMessage, StorageConflict, StorageUnavailable, StorageUnreadable
 from chalicelib.lti11.messages import Answer
@@ -90,12 +90,14 @@ class Work:
     def _turn(self, message: Message, delivery: Delivery, around: Surroundings, deadline: Deadline) -> str:
         """Take the delivery's turn if it has one; says what became of the message."""
         cell, now = around.cell, to_milliseconds(self._clock.now())
-        if message.generation != cell.generation:
-            return "a newer message is out"
+        if not _calls_for(message, delivery, cell):
+            return "another message is out"
         if cell.head is None or cell.head.delivery_id != delivery.id:
             return "not its turn"
         if cell.lease_until > now or cell.head.awaited_until > now:
             return "somebody else has it"
+        if delivery.state is DeliveryState.WAITING and (delivery.due_at or 0) > now:
+            return "not due yet"
         self._check_registered(delivery, around)
         admission = self._gate.admit(delivery.cell.platform, around.health)
         if admission.permission is Permission.SLOWED and admission.until - now <= PATIENCE * 1000:
@@ -161,3 +163,14 @@ class Work:
         telemetry.event(
             WORKED, delivery=delivery.id, reference=delivery.reference, what=what[:200], received=receive_count
         )
+
+
+def _calls_for(message: Message, delivery: Delivery, cell: Cell) -> bool:
+    """Tell whether a message may stand for the newest one of its cell.
+
+    In a long backlog the schedule sends another message before the first has come to its turn. Were the first let go,
+    its delivery would go to the end of the backlog each time.
+    """
+    if message.generation == cell.generation:
+        return True
+    return message.generation < cell.generation and delivery.state is DeliveryState.QUEUED

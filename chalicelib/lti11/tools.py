@@ -28,7 +28,10 @@ class Unmapped(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Tool:
-    """One consumer key. ``secrets`` are the live shared secrets, newest first, at most two."""
+    """One consumer key. ``secrets`` are the live shared secrets, newest first, at most two.
+
+    ``rotated_at``: since when there are two, where that is known.
+    """
 
     consumer_key: str
     secrets: tuple[str, ...]
@@ -37,6 +40,7 @@ class Tool:
     on_delay: OnDelay = OnDelay.QUEUE
     unmapped: Unmapped = Unmapped.FAIL
     created_at: datetime | None = None
+    rotated_at: datetime | None = None
 
     def __repr__(self) -> str:
         """Name the tool without its secrets, so that no log or traceback can show them."""

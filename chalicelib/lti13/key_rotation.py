@@ -111,8 +111,9 @@ def published_until(key: SigningKey, keys: Sequence[SigningKey]) -> datetime | N
 def rotated(
     keys: Sequence[SigningKey], new: SigningKey, now: datetime, held: Collection[str]
 ) -> tuple[SigningKey, ...]:
-    """Add a key, and leave out what is retired; a key that a platform still holds (``held``) stays."""
-    stay = (key for key in keys if key.kid in held or state_of(key, keys, now) is not KeyState.RETIRED)
+    """Add a key, and leave out what signs for nobody any more; a key that a platform still holds (``held``) stays."""
+    over = (KeyState.RETIRED, KeyState.WITHDRAWN)
+    stay = (key for key in keys if key.kid in held or state_of(key, keys, now) not in over)
     return (*stay, new)
 
 

@@ -69,7 +69,10 @@ class KmsSealer:
 
     def _open(self, sealed: str, context: Mapping[str, str]) -> str:
         if sealed.startswith(DIRECT):
-            return self._decrypted(sealed.removeprefix(DIRECT), context).decode()
+            try:
+                return self._decrypted(sealed.removeprefix(DIRECT), context).decode()
+            except UnicodeDecodeError:  # never of KMS itself; a local one may decrypt with the wrong key
+                raise does_not_open() from None
         if sealed.startswith(ENVELOPE):
             data_key, _, content = sealed.removeprefix(ENVELOPE).partition(":")
             return decrypt(self._decrypted(data_key, context), content, context)

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from dataclasses import replace
+from datetime import datetime
 
 from chalicelib.errors import SetupError, StorageConflict
 from chalicelib.lti11.tools import BodyHashRule, OnDelay, Tool, Unmapped
@@ -49,8 +50,8 @@ class ToolStore:
         """Remove a tool; tell whether there was one. Its mappings stay."""
         return self._table.delete(tool_key(consumer_key))
 
-    def rotate(self, consumer_key: str, secret: str) -> Tool:
-        """Add a second secret, the newer one from now on; both are live.
+    def rotate(self, consumer_key: str, secret: str, at: datetime | None = None) -> Tool:
+        """Add a second secret, the newer one from ``at`` on; both are live.
 
         Raises
         ------
@@ -64,7 +65,7 @@ class ToolStore:
             raise SetupError(f"The consumer key {consumer_key!r} has this secret already.")
         if len(tool.secrets) >= MOST_SECRETS:
             raise SetupError(f"The consumer key {consumer_key!r} has two live secrets. Retire the oldest one first.")
-        return self._change(replace(tool, secrets=(secret, *tool.secrets)), revision)
+        return self._change(replace(tool, secrets=(secret, *tool.secrets), rotated_at=at), revision)
 
     def retire_oldest(self, consumer_key: str) -> Tool:
         """Take the older of two secrets away.
@@ -79,7 +80,7 @@ class ToolStore:
         tool, revision = self._stored(consumer_key)
         if len(tool.secrets) < MOST_SECRETS:
             raise SetupError(f"The consumer key {consumer_key!r} has only one secret. Rotate it first.")
-        return self._change(replace(tool, secrets=tool.secrets[:-1]), revision)
+        return self._change(replace(tool, secrets=tool.secrets[:-1], rotated_at=None), revision)
 
     def to_item(self, tool: Tool, revision: int = 1) -> Item:
         """Make the item of a tool, its secrets sealed for its consumer key."""
@@ -95,6 +96,7 @@ class ToolStore:
             "on_delay": tool.on_delay,
             "unmapped": tool.unmapped,
             "created_at": written_moment(tool.created_at),
+            "rotated_at": written_moment(tool.rotated_at),
         }
 
     def from_item(self, item: Item) -> Tool:
@@ -109,6 +111,7 @@ class ToolStore:
             on_delay=fields.choice("on_delay", OnDelay),
             unmapped=fields.choice("unmapped", Unmapped),
             created_at=fields.moment_or_none("created_at"),
+            rotated_at=fields.moment_or_none("rotated_at"),
         )
 
     def resealed(self, item: Item) -> Reseal | None:

@@ -67,6 +67,32 @@ def find_leftovers(account: Account, template: Template, stage: str, key: str | 
     return Leftovers(table, _key_of(account, template, stage, table, key))
 
 
+def check_sealing(leftovers: Leftovers | None, sealed_with: str | None, chosen: Mapping[str, str]) -> None:
+    """See that what is in a kept table can be opened: it may have been sealed anew since, with another key.
+
+    Parameters
+    ----------
+    sealed_with
+        The ARN of the key that the stage's functions were told last, where Chalice's configuration knows one.
+    chosen
+        Parameters for the new stack.
+
+    Raises
+    ------
+    CommandFailed
+        If that is another key than the one that is taken over.
+    """
+    if leftovers is None or "MasterKeyArn" in chosen or sealed_with is None or ":key/" not in sealed_with:
+        return
+    if sealed_with.rpartition("/")[2] != leftovers.key:
+        raise CommandFailed(
+            "which_key",
+            f"The kept table {leftovers.table} was last sealed with {sealed_with}, as .chalice/config.json says, "
+            "and its "
+            f"first stack's own key is {leftovers.key}: add --parameter MasterKeyArn={sealed_with}.",
+        )
+
+
 def _imported(kind: str, name: str, identifier: Mapping[str, str]) -> dict[str, Any]:
     return {"ResourceType": kind, "LogicalResourceId": name, "ResourceIdentifier": dict(identifier)}
 

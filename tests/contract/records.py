@@ -48,6 +48,7 @@ TOOL = Tool(
     on_delay=OnDelay.FAIL,
     unmapped=Unmapped.PARK,
     created_at=NOW.replace(microsecond=123456),
+    rotated_at=NOW.replace(microsecond=654321),
 )
 
 PLATFORM = Platform(

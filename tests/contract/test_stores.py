@@ -81,7 +81,7 @@ class TestTools:
     def test_the_oldest_secret_is_retired(self, tools: ToolStore) -> None:
         tools.add(TOOL)
         assert tools.retire_oldest(TOOL.consumer_key).secrets == TOOL.secrets[:1]
-        assert tools.get(TOOL.consumer_key) == replace(TOOL, secrets=TOOL.secrets[:1])
+        assert tools.get(TOOL.consumer_key) == replace(TOOL, secrets=TOOL.secrets[:1], rotated_at=None)
         with pytest.raises(SetupError, match="only one secret"):
             tools.retire_oldest(TOOL.consumer_key)
 

@@ -177,7 +177,15 @@ def test_the_worker_has_the_concurrency_of_the_stage(followed: Followed) -> None
     assert [(one["BatchSize"], one["ScalingConfig"]) for one in sources] == [(1, {"MaximumConcurrency": 20})]
 
 
-def test_a_stage_whose_functions_are_up_is_not_removed(followed: Followed) -> None:
-    refused = followed.place.run("passback", "setup", "--stage", "local", "--destroy", "--confirm", "local")
+def test_it_is_taken_away_in_the_order_that_the_page_says(followed: Followed) -> None:
+    place, last = followed.place, ("passback", "setup", "--stage", "local", "--destroy", "--confirm", "local")
+    refused = place.run(*last)
     assert refused.returncode == 1
     assert "take them down first with `chalice delete --stage local`" in refused.stderr
+    deleted = place.shell(". .chalice/local.env; chalice delete --stage local")
+    assert deleted.returncode == 0, deleted.stderr
+    removed = place.run(*last)
+    assert removed.returncode == 0, removed.stderr
+    assert "Stack passback-local-data is removed." in removed.stdout
+    tables = place.client("dynamodb").list_tables()["TableNames"]
+    assert tables == ["passback-local"]

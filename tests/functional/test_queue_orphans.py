@@ -146,7 +146,7 @@ def test_a_message_for_what_has_ended_is_let_go(queueing: Stage) -> None:
     nothing_is_left(queueing, seat)
 
 
-def test_a_message_out_of_turn_or_of_an_older_generation_is_let_go(queueing: Stage) -> None:
+def test_a_message_out_of_turn_or_not_sent_yet_is_let_go(queueing: Stage) -> None:
     seat = waiting(queueing, "score")
     queueing.clock.move(1)
     assert queueing.send(replace_result(seat.sourcedid, "0.1")).description == QUEUED
@@ -158,13 +158,43 @@ def test_a_message_out_of_turn_or_of_an_older_generation_is_let_go(queueing: Sta
     head, second = deliveries(queueing)
     cell, calls = cell_of(queueing, seat), len(queueing.calls)
     queueing.queue.put(write_message(Message(second.id, cell.generation)), GROUP)
-    queueing.queue.put(write_message(Message(head.id, cell.generation - 1)), GROUP)
     queueing.queue.put(write_message(Message(head.id, cell.generation + 1)), GROUP)
     assert queueing.work() == []
     assert (len(queueing.calls), states(queueing)) == (calls, ["queued", "queued"])
     hours_pass(queueing)
     assert queueing.state(seat)["score"] == Decimal(1)
     nothing_is_left(queueing, seat)
+
+
+def test_a_message_that_stood_so_long_in_the_queue_that_another_was_sent_is_as_good_as_that_one(
+    queueing: Stage,
+) -> None:
+    """To let it go would send its delivery to the end of a long backlog, again and again."""
+    seat = waiting(queueing, "text and score")
+    queueing.clock.move(60)
+    queueing.services.schedule.run()
+    (message,) = queueing.queue.waiting
+    queueing.clock.move(900)
+    queueing.services.schedule.run()
+    assert len(queueing.queue.waiting) == 2
+    queueing.services.work.take(message)
+    assert (queueing.state(seat)["attempt"], states(queueing)) == (1, ["delivered"])
+    assert queueing.work() == []
+    assert len(queueing.scores_posted()) == 1
+    nothing_is_left(queueing, seat)
+
+
+def test_a_message_that_comes_twice_does_not_shorten_the_wait_for_the_next_try(queueing: Stage) -> None:
+    waiting(queueing, "score")
+    queueing.faults(FAULTS["503"])
+    queueing.clock.move(60)
+    queueing.services.schedule.run()
+    (message,) = queueing.queue.waiting
+    assert queueing.work() == []
+    calls = len(queueing.calls)
+    assert states(queueing) == ["waiting"]
+    queueing.services.work.take(message)
+    assert (len(queueing.calls), states(queueing)) == (calls, ["waiting"])
 
 
 def test_a_message_that_comes_while_a_try_is_running_is_let_go(queueing: Stage) -> None:

@@ -13,7 +13,8 @@ import pytest
 
 import app as app_module
 from chalicelib import services
-from chalicelib.errors import StorageUnavailable, WorkFailed
+from chalicelib.config import worker_concurrency
+from chalicelib.errors import SetupError, StorageUnavailable, WorkFailed
 
 if TYPE_CHECKING:
     from chalicelib.services import Services
@@ -140,23 +141,34 @@ for resource in ApplicationGraphBuilder().build(config, "dev").resources:
         "timeout": function.timeout,
         "queue": getattr(resource, "queue", None),
         "batch": getattr(resource, "batch_size", None),
+        "concurrency": getattr(resource, "maximum_concurrency", None),
         "schedule": getattr(resource, "schedule_expression", None),
     }
 print(json.dumps(told))
 """
 
 
-def test_the_package_has_both_functions_with_their_time_and_the_stages_queue() -> None:
+def packaged(**variables: str) -> Any:
+    """Tell what Chalice makes of the functions."""
     kept = {name: text for name, text in os.environ.items() if not name.startswith(("AWS_", "PASSBACK_"))}
     printed = subprocess.run(
-        [sys.executable, "-c", PRINT_PACKAGE, str(ROOT)], env=kept, capture_output=True, text=True, check=True
+        [sys.executable, "-c", PRINT_PACKAGE, str(ROOT)],
+        env=kept | variables,
+        capture_output=True,
+        text=True,
+        check=True,
     )
-    told = json.loads(printed.stdout)
+    return json.loads(printed.stdout)
+
+
+def test_the_package_has_both_functions_with_their_time_and_the_stages_queue() -> None:
+    told = packaged()
     assert told["deliver"] == {
         "handler": "chalicelib.worker.deliver",
         "timeout": 60,
         "queue": "passback-dev.fifo",
         "batch": 1,
+        "concurrency": None,
         "schedule": None,
     }
     assert told["each_minute"] == {
@@ -164,8 +176,21 @@ def test_the_package_has_both_functions_with_their_time_and_the_stages_queue() -
         "timeout": 60,
         "queue": None,
         "batch": None,
+        "concurrency": None,
         "schedule": "rate(1 minute)",
     }
+
+
+def test_the_stage_says_how_many_workers_there_are_at_once() -> None:
+    assert packaged(PASSBACK_WORKER_CONCURRENCY="7")["deliver"]["concurrency"] == 7
+
+
+@pytest.mark.parametrize(
+    ("text", "words"), [("1", "from 2 to 1000"), ("1001", "from 2 to 1000"), ("many", "whole number")]
+)
+def test_a_number_of_workers_that_sqs_does_not_take_is_refused(text: str, words: str) -> None:
+    with pytest.raises(SetupError, match=words):
+        worker_concurrency({"PASSBACK_WORKER_CONCURRENCY": text})
 
 
 def test_the_functions_may_use_the_stages_queues() -> None:

@@ -30,6 +30,7 @@ from bench.cost import (
 )
 from chalicelib.lti11.tools import OnDelay, Tool, Unmapped
 from chalicelib.mapping.model import Mapping
+from chalicelib.storage.payloads import LONGEST_PLAIN
 
 from .metered_table import MeteredTable, item_size
 from .pages import ROOT, plain, read, rows
@@ -236,6 +237,9 @@ def test_what_the_page_says_in_short_follows_from_the_bill() -> None:
     assert f"**A platform more** adds {more} metrics, so {0.3 * more:.0f} dollars a month" in text
     assert "100 reads for each outcome are 20 million requests a month: about 250 dollars" in text
     assert month(reads=100) - month() == pytest.approx(250, abs=20)
+    assert "6 write units for each kilobyte. What is longer than 4 KiB is stored compressed" in text
+    assert (UNITS["a score with a text of 3 KB"].writes - UNITS["a score"].writes) / 3 == 6
+    assert LONGEST_PLAIN == 4096
     share = sum(line.dollars for line in bill(usual) if line.name.startswith("CloudWatch")) / month()
     assert "Three quarters of it is the watching" in text
     assert share == pytest.approx(0.75, abs=0.05)

@@ -10,7 +10,7 @@ from chalicelib.delivery.sqs import MOST_RECEIVES, RETENTION_SECONDS, VISIBILITY
 from passback.packaging.build import ROOT
 from passback.packaging.stage import ENVIRONMENT, merge_template
 
-from .pages import read, rows, shell_commands
+from .pages import blocks, read, rows, shell_commands
 
 PAGE = "docs/deploy.md"
 TEMPLATE = merge_template(ROOT / "infra", "prod")
@@ -52,3 +52,32 @@ def test_nothing_is_given_on_everything(right: str) -> None:
     roles = json.dumps([one for name, one in TEMPLATE["Resources"].items() if name.endswith("Role")])
     assert right in roles
     assert "*" not in roles
+
+
+def test_the_readme_types_what_the_page_explains() -> None:
+    """What the README says is run by a test; so is then what the page says."""
+    explained = next(block for block in blocks(PAGE, "sh") if "passback setup" in block).splitlines()
+    typed = next(block for block in blocks("README.md", "sh") if "passback setup" in block)
+    assert explained[0] == "export AWS_REGION=eu-central-1"
+    commands = [line.partition("#")[0].strip() for line in typed.splitlines()]
+    assert [line.replace("passback.example.edu", "grades.example.edu") for line in commands] == explained[1:]
+
+
+_CALL = re.compile(
+    r'(?:client\("(?P<service>[a-z]+)"\)|(?P<own>self\.client))\.(?P<method>[a-z_]+)\((?:"(?P<paged>\w+)")?'
+)
+_NAMED_OTHERWISE = {
+    "apigateway:GetDomainName": "apigateway:GET",
+    "sts:GetCallerIdentity": "",
+}  # nobody needs the latter
+
+
+def test_the_rights_of_setup_are_those_of_its_calls() -> None:
+    called = set()
+    for path in (ROOT / "passback" / "setup").glob("*.py"):
+        for match in _CALL.finditer(path.read_text()):
+            method = match["paged"] if match["method"] == "get_paginator" else match["method"]
+            action = "".join(word.title() for word in method.split("_"))
+            called.add(f"{match['service'] or 'cloudformation'}:{action}")
+    told = next(row[1] for row in rows(PAGE, "Who") if row[0] == "`passback setup`")
+    assert set(re.findall(r"`([^`]+)`", told)) == {_NAMED_OTHERWISE.get(call, call) for call in called} - {""}

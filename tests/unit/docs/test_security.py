@@ -18,6 +18,7 @@ from chalicelib.delivery.records import DeliveryState
 from chalicelib.delivery.releasing import KEPT_PARKED
 from chalicelib.delivery.sqs import RETENTION_SECONDS
 from chalicelib.lti11.tools import OnDelay, Tool, Unmapped
+from chalicelib.storage.secret_use import KIND as SECRET_USE
 from chalicelib.storage.signing_keys import KIND as SIGNING_KEYS
 
 from .pages import ROOT, plain, read, rows
@@ -27,6 +28,7 @@ DAY = 86_400_000
 ESSAY = "what the student wrote"
 KINDS = {
     "tools, platforms": {"tool", "platform"},
+    "when a tool's two secrets were used": {SECRET_USE},
     "signing keys": {SIGNING_KEYS},
     "mappings": {"mapping"},
     "cells": {"cell"},
@@ -69,9 +71,14 @@ def switch(stage: Stage, on_delay: OnDelay, unmapped: Unmapped = Unmapped.FAIL) 
 
 
 def lead_through_everything(stage: Stage) -> None:
-    """One outcome delivered, one failed, one under way, one parked, one asked for without a mapping; all with work."""
+    """One outcome delivered, one failed, one under way, one parked, one asked for without a mapping; all with work.
+
+    The first one is signed while the tool has two secrets.
+    """
+    stage.services.tools.rotate(CONSUMER_KEY, "another", stage.clock.now())
     seat = stage.seat(points=10)
     stage.send(replace_result(seat.sourcedid, "0.5", data={"text": ESSAY}))
+    switch(stage, OnDelay.FAIL)
     stage.faults({"path": "score", "kind": "drop_before"})
     stage.send(replace_result(stage.seat(points=10).sourcedid, "0.5", data={"text": ESSAY}))
     switch(stage, OnDelay.QUEUE, Unmapped.PARK)
@@ -94,6 +101,9 @@ def test_what_is_said_to_stay_stays_and_what_is_said_to_go_has_its_time(stage: S
     for row in ("tools, platforms", "mappings"):
         assert kept[row] == "until they are removed"
         assert {expires(item) for kind in KINDS[row] for item in items[kind]} == {None}
+    (use,) = items[SECRET_USE]
+    assert kept["when a tool's two secrets were used"].startswith("30 days")
+    assert 29 * DAY < (expires(use) or 0) - now <= 30 * DAY
     assert kept["cells"].startswith("always")
     assert {expires(item) for item in items["cell"]} == {None}
     assert "about 90 minutes" in kept["receipts"]

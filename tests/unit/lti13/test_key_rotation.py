@@ -109,6 +109,13 @@ class TestRotation:
         keys = keys_made(60 * DAY, 30 * DAY)
         assert names(rotated(keys, SigningKey("new", "", NOW), NOW, held={"k0"})) == ["k0", "k1", "new"]
 
+    def test_a_withdrawn_key_goes_once_no_platform_holds_it(self) -> None:
+        keys = keys_made(60 * DAY, 30 * DAY)
+        keys = [replace(keys[0], withdrawn=True), keys[1]]
+        new = SigningKey("new", "", NOW)
+        assert names(rotated(keys, new, NOW, held={"k0"})) == ["k0", "k1", "new"]
+        assert names(rotated(keys, new, NOW, held=())) == ["k1", "new"]
+
     def test_at_once_the_new_key_alone_is_published_and_signs(self) -> None:
         keys = replaced_at_once(keys_made(60 * DAY, timedelta(hours=3)), SigningKey("new", "", NOW), NOW, held=())
         assert names(keys) == ["new"]

@@ -31,3 +31,11 @@ def test_a_key_that_cannot_be_used_now_is_unavailable(code: str) -> None:
 def test_a_value_that_is_not_ours_does_not_open(code: str) -> None:
     with pytest.raises(StorageUnreadable, match="does not open"):
         opened_after(code)
+
+
+def test_what_is_no_text_was_opened_with_the_wrong_key() -> None:
+    client = make_kms_client(Settings(), ENVIRONMENT)
+    with Stubber(client) as answers:
+        answers.add_response("decrypt", {"Plaintext": b"\xe9\x00"})
+        with pytest.raises(StorageUnreadable, match="does not open"):
+            KmsSealer(client, "key").open("kms1:AAAA", {"kind": "tool"})

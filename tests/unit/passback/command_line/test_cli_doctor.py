@@ -1,5 +1,6 @@
 import json
 from collections.abc import Callable
+from datetime import timedelta
 from typing import Any
 
 import httpx
@@ -11,6 +12,7 @@ from chalicelib.clock import SystemClock
 from chalicelib.config import Settings
 from chalicelib.delivery.pacing import Pace
 from chalicelib.delivery.sqs import create_queues
+from chalicelib.lti13.keys import SigningKey
 from chalicelib.lti13.transport import Transport
 from chalicelib.services import Services, connect
 from chalicelib.storage.clients import make_sqs_client
@@ -212,3 +214,14 @@ def test_the_command_ends_with_1_when_something_failed_and_says_what_to_do(ready
     assert "1 checks failed." in result.stdout
     assert "Try again in a minute" in result.stdout
     assert json.loads(run_doctor(services, ready.environment, "--json").stdout)["error"]["code"] == "checks_failed"
+
+
+def test_a_platform_that_does_not_know_the_new_key_yet_is_told_so(ready: Operator) -> None:
+    ready.ok("platform", "set", "campus", "--static-key")
+    in_use = ready.services.signing_keys.list()[0]
+    newer = SigningKey("newer", "", in_use.created_at + timedelta(days=1))
+    ready.services.signing_keys.change(lambda keys: (*keys, newer))
+    answer = refusing("token", 400, {"error": "invalid_request", "error_description": "JWS signature invalid."})
+    check = checked(services_with(ready, answer))["campus: token"]
+    assert check.state is CheckState.FAILED
+    assert "passback key list" in check.remedy

@@ -79,6 +79,7 @@ class TestRotation:
         assert [key["kid"] for key in operator.ok("key", "show")["keys"]] == [new, before]
         listed = operator.ok("key", "list")
         assert [(key["kid"], key["state"]) for key in listed["keys"]] == [(new, "coming"), (before, "in use")]
+        assert listed["keys"][1]["signs_from"] is None
         assert listed["keys"][1]["published_until"] == "2026-11-25T09:00:00.000Z"
         assert listed["platforms"] == [{"name": "campus", "kid": before, "given_by_hand": False, "awaits": None}]
 

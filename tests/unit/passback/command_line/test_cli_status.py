@@ -1,7 +1,9 @@
 import json
 from dataclasses import replace
+from types import SimpleNamespace
 from typing import Any
 
+import boto3
 import pytest
 
 import passback.overview
@@ -14,6 +16,8 @@ from chalicelib.lti11.messages import Answer, CodeMajor, DeleteResult
 from chalicelib.storage.clients import make_sqs_client
 from chalicelib.storage.ledger import Change
 from command_line.running import NOW, Operator
+from passback.alarms import alarms_of
+from passback.session import Session
 from passback.status import status
 
 AT = to_milliseconds(NOW)
@@ -23,6 +27,7 @@ QUEUE = "passback.fifo"
 @pytest.fixture
 def running(operator: Operator) -> Operator:
     operator.environment["AWS_ENDPOINT_URL_SQS"] = "https://sqs.us-east-1.amazonaws.com"
+    operator.environment["AWS_ENDPOINT_URL_CLOUDWATCH"] = "https://monitoring.us-east-1.amazonaws.com"
     create_queues(make_sqs_client(Settings(), operator.environment), QUEUE, "passback-dead.fifo")
     operator.add_platform()
     operator.add_tool()
@@ -188,3 +193,41 @@ def test_watching_looks_again_until_the_time_is_over(running: Operator) -> None:
     assert result.exit_code == 0, result.output
     assert len([json.loads(line) for line in result.stdout.splitlines()]) == 4  # at 0, 10, 20 and 25 s
     assert running.fails("status", "--timeout", "3")["code"] == "usage"
+
+
+def make_alarm(name: str, state: str) -> None:
+    alarms = boto3.client("cloudwatch", "us-east-1", aws_access_key_id="test", aws_secret_access_key="test")
+    alarms.put_metric_alarm(
+        AlarmName=name,
+        Namespace="Passback",
+        MetricName="Faults",
+        Statistic="Sum",
+        Period=60,
+        EvaluationPeriods=1,
+        Threshold=1,
+        ComparisonOperator="GreaterThanThreshold",
+    )
+    alarms.set_alarm_state(AlarmName=name, StateValue=state, StateReason="a try")
+
+
+def test_alarms_of_the_stage_that_are_raised_are_named(running: Operator) -> None:
+    assert running.ok("status")["alarms"] == {"number": 0, "raised": [], "problem": None}
+    assert "alarms        there are none" in running.run("status").stdout
+    for name, state in (("test-faults", "ALARM"), ("test-failed", "OK"), ("other-failed", "ALARM")):
+        make_alarm(f"passback-{name}", state)
+    assert running.ok("status")["alarms"] == {"number": 2, "raised": ["faults"], "problem": None}
+    assert "faults of 2 raised" in running.run("status").stdout
+
+
+def test_alarms_that_cannot_be_read_keep_nothing_else_away(running: Operator) -> None:
+    running.environment["AWS_ENDPOINT_URL_CLOUDWATCH"] = "http://127.0.0.1:9"  # nobody listens there
+    document = running.ok("status")
+    assert document["alarms"] == {"number": None, "raised": [], "problem": "EndpointConnectionError"}
+    assert document["queue"] == {"waiting": 0, "in_hand": 0}
+    assert "cannot be read (EndpointConnectionError)" in running.run("status").stdout
+
+
+def test_the_local_stack_has_no_alarms() -> None:
+    session = Session(environment={"PASSBACK_STAGE": "local", "AWS_ENDPOINT_URL": "http://127.0.0.1:9"})
+    session._services = SimpleNamespace(settings=Settings(stage="local"))  # type: ignore[assignment]  # all it looks at
+    assert alarms_of(session) is None
