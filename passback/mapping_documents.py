@@ -3,6 +3,7 @@
 from typing import Any
 
 from chalicelib.clock import from_milliseconds, to_iso
+from chalicelib.delivery import line
 from chalicelib.delivery.records import Cell, KnownScore
 from chalicelib.mapping.model import Mapping
 
@@ -23,13 +24,14 @@ def mapping_document(mapping: Mapping) -> dict[str, Any]:
 
 def cell_document(cell: Cell) -> dict[str, Any]:
     """Return a cell as JSON-able values; scores are strings, exact to the last digit."""
+    newest = line.newest(cell)
     return {
         "submission": cell.submission.value,
         "first_submitted_at": _instant(cell.first_submitted_at),
         "last_posted": _score(cell.last_posted),
         "last_known": _score(cell.last_known),
-        "newest_received_at": _instant(cell.newest_received_at),
-        "newest_delivery": cell.newest.delivery_id if cell.newest else None,
+        "newest_received_at": _instant(newest.received_at if newest else None),
+        "newest_delivery": newest.delivery_id if newest else None,
         "under_way": cell.head.delivery_id if cell.head else None,
         "undelivered": len(cell.line),
         "unsettled": cell.unsettled_id,

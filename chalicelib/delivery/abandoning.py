@@ -35,9 +35,8 @@ class Abandoning:
     def line_of(self, key: CellKey, answer: Answer, *, consumer_key: str | None = None) -> Abandoned:
         """End what stands in a cell's line, of one tool or of all; ``answer`` says why.
 
-        From the end of the line to its head: what had no effect then gives its rank as the cell's newest back to the
-        one before it, and no message goes out for what is about to be ended too. While the head is being tried the
-        cell is left alone: whoever tries it must be able to write down what became of it.
+        From the end of the line to its head: then no message goes out for what is about to be ended too. While the
+        head is being tried the cell is left alone: whoever tries it must be able to write down what became of it.
         """
         failed, cell = 0, self._ledger.cell(key)
         for place in reversed(cell.line):

@@ -81,11 +81,11 @@ class Acceptance:
             joined = self._join(wanted, cell, deadline)
             if joined is not None:
                 return joined
-        takes_work = PROFILES[wanted.platform.profile].submission_extension
-        if line.remainder(wanted.write, cell, wanted.request.received_at, takes_work=takes_work) is None:
-            return self._superseded(wanted, cell)
         # Whole: what stands before it in line may bring part of it, or fail. That is seen when it has its turn.
         delivery = new_delivery(wanted, cell, self._identifiers)
+        takes_work = PROFILES[wanted.platform.profile].submission_extension
+        if line.remainder(wanted.write, cell, delivery.rank, takes_work=takes_work) is None:
+            return self._superseded(wanted, delivery)
         if cell.head is None:
             return self._accept_as_head(wanted, delivery, cell, health, deadline)
         if nothing_to_send(wanted.write, PROFILES[wanted.platform.profile]):
@@ -101,7 +101,7 @@ class Acceptance:
         The message has another number and so another body. But as long as the first one is under way, or nobody knows
         its end, the tool has every reason to send it again, and the work would be one more attempt.
         """
-        newest = cell.newest
+        newest = line.newest(cell)
         if newest is None or not line.sets_work(wanted.write) or not wanted.follows(cell, REPEAT_WITHIN):
             return False
         if newest.delivery_id != cell.unsettled_id and not line.stands_in(cell, newest.delivery_id):
@@ -226,8 +226,8 @@ class Acceptance:
 
     def _join(self, wanted: AddressedWrite, cell: Cell, deadline: Deadline) -> Answer | None:
         """Answer a newly signed repeat with the end of the delivery that it repeats; None when that one failed."""
-        now = self._clock.now()
-        earlier = None if cell.newest is None else self._ledger.delivery(cell.newest.delivery_id, now)
+        newest = line.newest(cell)
+        earlier = None if newest is None else self._ledger.delivery(newest.delivery_id, self._clock.now())
         if earlier is None or earlier.state is DeliveryState.REFUSED:
             return None
         if earlier.state is DeliveryState.FAILED and not earlier.outcome_unknown:
@@ -242,10 +242,9 @@ class Acceptance:
             self._twin(wanted.request)  # the same signed request, sent twice at once, joined twice
         return answer
 
-    def _superseded(self, wanted: AddressedWrite, cell: Cell) -> Answer:
+    def _superseded(self, wanted: AddressedWrite, delivery: Delivery) -> Answer:
         """An outcome received before the newest one of its cell changes nothing; remember that it was seen."""
         answer = answers.superseded()
-        delivery = new_delivery(wanted, cell, self._identifiers)
         receipt = wanted.request.receipt(delivery.id, answer=answer)
         now = self._clock.now()
         ended = ended_delivery(delivery, Ending(DeliveryState.SUPERSEDED, answer, applied=False), to_milliseconds(now))
@@ -258,7 +257,8 @@ class Acceptance:
 
 def _first_submission(wanted: AddressedWrite, delivery: Delivery, before: Cell, owned: Cell) -> Cell:
     """Note a first submission that needs no look at the platform along with the acceptance."""
-    overtaken = before.newest is not None and before.newest.received_at > delivery.received_at
+    newest = line.newest(before)
+    overtaken = newest is not None and newest.rank > delivery.rank
     if before.unsettled_id is not None or delivery.write is None or overtaken:
         return owned
     order = Order(

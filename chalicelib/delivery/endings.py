@@ -111,13 +111,9 @@ def ended_cell(cell: Cell, delivery: Delivery, ending: Ending, *, due_at: int, n
     cell = line.left(_noted(cell, ending), delivery.id, due_at=due_at)
     if ending.read is not None:
         cell = replace(cell, last_known=ending.read)
-    cell = replace(cell, unsettled_id=delivery.id if ending.applied is None else _other(cell.unsettled_id, delivery.id))
-    if ending.applied is False and ending.state in NO_EFFECT:
-        cell = line.without_rank(cell, delivery)
-    else:
-        cell = _with_posted(replace(cell, settled=line.last_ended(cell.settled, delivery)), delivery, ending)
-    if ending.applied or ending.state is DeliveryState.HELD:
-        cell = replace(cell, settled=line.ranked(cell.settled, delivery))
+    cell = line.unknown(cell, delivery) if ending.applied is None else line.known(cell, delivery.id)
+    if ending.applied is not False or ending.state not in NO_EFFECT:
+        cell = _with_posted(_with_rank(cell, delivery, ending), delivery, ending)
     held_anew = ending.state is DeliveryState.HELD and delivery.received_at > (cell.graded_at or 0)
     if ending.graded or held_anew:
         cell = replace(cell, graded_at=now)
@@ -144,6 +140,14 @@ def waiting_cell(cell: Cell, ending: Ending, *, retry: bool, due_at: int) -> Cel
 def first_known(cell: Cell, read: KnownScore | None, *, retry: bool) -> Cell:
     """Return the cell with a score that was read before its delivery has ended, if that may be what the cell knows."""
     return cell if read is None or (retry and cell.last_known is not None) else replace(cell, last_known=read)
+
+
+def _with_rank(cell: Cell, delivery: Delivery, ending: Ending) -> Cell:
+    """Return the cell with what had an effect among those that cover what is older; a person's grade covers it too."""
+    if ending.applied is None:
+        return cell
+    ranks = line.ranked if ending.applied or ending.state is DeliveryState.HELD else line.named
+    return replace(cell, settled=ranks(cell.settled, line.place_of(delivery)))
 
 
 def _with_posted(cell: Cell, delivery: Delivery, ending: Ending) -> Cell:
@@ -195,10 +199,10 @@ def settled_cell(
 
     ``shown`` is the score that was read, ``confirmed`` the write's own score when it was among what was read.
     """
-    cell = replace(cell, unsettled_id=None, last_known=shown, last_posted=confirmed or cell.last_posted)
+    cell = replace(cell, unsettled=None, last_known=shown, last_posted=confirmed or cell.last_posted)
     if not applied:
-        return line.without_rank(cell, delivery)
-    cell = replace(cell, settled=line.ranked(cell.settled, delivery))
+        return cell
+    cell = replace(cell, settled=line.ranked(cell.settled, line.place_of(delivery)))
     if confirmed_submission(cell, write):
         cell = replace(cell, submission=SubmissionState.EXISTS)
     return cell
@@ -208,10 +212,6 @@ def told(story: tuple[DeliveryEvent, ...], event: DeliveryEvent) -> tuple[Delive
     """Return the story with one more line; of a long one the beginning and the end."""
     half = LONGEST_STORY // 2
     return (*story, event) if len(story) < LONGEST_STORY else (*story[:half], *story[half + 1 :], event)
-
-
-def _other(delivery_id: str | None, ended_id: str) -> str | None:
-    return None if delivery_id == ended_id else delivery_id
 
 
 def _with_submission(cell: Cell) -> Cell:

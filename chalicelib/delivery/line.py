@@ -4,42 +4,42 @@ Only the head is ever tried. Times are milliseconds since 1970.
 """
 
 from dataclasses import replace
-from typing import TypeAlias
+from functools import reduce
 
-from chalicelib.delivery.records import Cell, Delivery, NewestDelivery, PlaceInLine
+from chalicelib.delivery.records import Cell, Delivery, NewestDelivery, PlaceInLine, Rank
 from chalicelib.lti11.messages import ReplaceResult, Write
-
-_Mark: TypeAlias = tuple[int | None, str | None]
 
 LONGEST = 50
 """Places in one line: the cell is written with every step, and an item ends at 400 KB."""
 
 
-def entered(cell: Cell, delivery: Delivery, *, awaited_until: int, due_at: int) -> Cell:
-    """Return the cell with the delivery at the end of its line and known as its newest outcome.
-
-    ``due_at`` counts only when the line was empty: whoever stands before it comes first.
-    """
-    place = PlaceInLine(
+def place_of(delivery: Delivery, *, awaited_until: int = 0) -> PlaceInLine:
+    """Return the place that a delivery takes."""
+    return PlaceInLine(
         delivery.id,
         delivery.received_at,
+        delivery.number,
+        delivery.consumer_key,
+        delivery.body_digest,
         sets_score=sets_score(delivery.write),
         sets_work=sets_work(delivery.write),
         awaited_until=awaited_until,
     )
+
+
+def entered(cell: Cell, delivery: Delivery, *, awaited_until: int, due_at: int) -> Cell:
+    """Return the cell with the delivery at the end of its line, and counted.
+
+    One that comes again is not to be settled any more: its own turn does that. ``due_at`` counts only when the line
+    was empty: whoever stands before it comes first.
+    """
     return replace(
-        cell,
-        line=(*cell.line, place),
+        known(cell, delivery.id),
+        accepted=max(cell.accepted, delivery.number),
+        line=(*cell.line, place_of(delivery, awaited_until=awaited_until)),
         due_at=cell.due_at if cell.line else due_at,
-        newest=ranked(cell.newest, delivery),
         newest_timestamp=max(delivery.timestamp, cell.newest_timestamp or 0),
     )
-
-
-def entered_again(cell: Cell, delivery: Delivery, *, awaited_until: int, due_at: int) -> Cell:
-    """Return the cell with an ended delivery at the end of its line: its own turn settles what became of it."""
-    entering = replace(cell, unsettled_id=None if cell.unsettled_id == delivery.id else cell.unsettled_id)
-    return entered(entering, delivery, awaited_until=awaited_until, due_at=due_at)
 
 
 def is_unsettled_behind(cell: Cell, delivery_id: str) -> bool:
@@ -124,40 +124,23 @@ def droppable(cell: Cell, write: Write) -> PlaceInLine | None:
     return next((place for place in reversed(cell.line[2:]) if not place.sets_work and not place.awaited_until), None)
 
 
-def remainder(
-    write: Write,
-    cell: Cell,
-    received_at: int,
-    *,
-    takes_work: bool,
-    own: str | None = None,
-    previous: NewestDelivery | None = None,
-) -> Write | None:
-    """Return what an outcome brings that no newer one has brought already. None: nothing.
+def remainder(write: Write, cell: Cell, rank: Rank, *, takes_work: bool) -> Write | None:
+    """Return what an outcome of this rank brings that no newer one has brought already. None: nothing.
 
     Only what had an effect counts. A newer outcome with work alone leaves the older one's score to be stored, and one
-    with a score alone its work: to call such an older outcome superseded would lose it. Of two that were received in
-    one millisecond that one is newer which was accepted later: ``own`` is the outcome's delivery, and ``previous`` was
-    the newest of its cell when it was accepted.
+    with a score alone its work: to call such an older outcome superseded would lose it.
     """
     settled = cell.settled
     if settled is None:
         return write
-    not_newer = {own} | ({previous.delivery_id, previous.score_by, previous.work_by} if previous else set())
-
-    def is_newer(at: int | None, by: str | None) -> bool:
-        if at is None or own is None:
-            return at is not None and at > received_at
-        return by != own and (at > received_at or (at == received_at and by not in not_newer))
-
-    score_is_newer = is_newer(settled.score_at, settled.score_by)
-    work_is_newer = not takes_work or is_newer(settled.work_at, settled.work_by)
+    score_is_newer = settled.score is not None and settled.score > rank
+    work_is_newer = settled.work is not None and settled.work > rank
     if not isinstance(write, ReplaceResult):
         return None if score_is_newer else write
-    if not score_is_newer and not is_newer(settled.work_at, settled.work_by):
+    if not score_is_newer and not work_is_newer:
         return write
     score = None if score_is_newer else write.score
-    data = None if work_is_newer else write.data
+    data = write.data if takes_work and not work_is_newer else None
     if score is None and data is None:
         return None
     return replace(write, score=score, data=data, submitted_at=None if data is None else write.submitted_at)
@@ -173,67 +156,54 @@ def sets_work(write: Write | None) -> bool:
     return isinstance(write, ReplaceResult) and write.data is not None
 
 
-def ranked(before: NewestDelivery | None, delivery: Delivery) -> NewestDelivery:
-    """Return what is newest with one more delivery: usually that one; an older one adds only what it brings."""
-    received_at, name = delivery.received_at, delivery.id
-    score: _Mark = (received_at, name) if sets_score(delivery.write) else (None, None)
-    work: _Mark = (received_at, name) if sets_work(delivery.write) else (None, None)
-    if before is not None:
-        score, work = _later((before.score_at, before.score_by), score), _later((before.work_at, before.work_by), work)
-    newest = before
-    if newest is None or newest.received_at <= received_at:
-        newest = NewestDelivery(name, delivery.consumer_key, delivery.body_digest, received_at)
-    return replace(newest, score_at=score[0], score_by=score[1], work_at=work[0], work_by=work[1])
+def newest(cell: Cell) -> NewestDelivery | None:
+    """Return the newest of those that had, or may have had, an effect, or stand in line."""
+    places = cell.line if cell.unsettled is None else (cell.unsettled, *cell.line)
+    return reduce(ranked, places, cell.settled)
 
 
-def last_ended(before: NewestDelivery | None, delivery: Delivery) -> NewestDelivery:
-    """Return what is newest of the ended ones with one more, of which it is not sure what it brought."""
-    name, received_at = delivery.id, delivery.received_at
-    if before is None:
-        return NewestDelivery(name, delivery.consumer_key, delivery.body_digest, received_at)
-    if before.received_at > received_at:
-        return before
+def ranked(before: NewestDelivery | None, place: PlaceInLine) -> NewestDelivery:
+    """Return what is newest with one more, and what that brings: usually that one; an older one adds only its part."""
+    after = named(before, place)
     return replace(
-        before,
-        delivery_id=name,
-        consumer_key=delivery.consumer_key,
-        body_digest=delivery.body_digest,
-        received_at=received_at,
+        after,
+        score=_later(after.score, place.rank) if place.sets_score else after.score,
+        work=_later(after.work, place.rank) if place.sets_work else after.work,
     )
 
 
-def without_rank(cell: Cell, delivery: Delivery) -> Cell:
-    """Forget an outcome that surely had no effect, so that it supersedes nothing.
-
-    The newest is then the one before it, if that stands in the line still, or else the newest that had an effect.
-    """
-    newest, settled, before = cell.newest, cell.settled, delivery.previous
-    if settled is not None and settled.delivery_id == delivery.id:
-        brought = settled.score_at is not None or settled.work_at is not None  # by others: its own was never sure
-        rest = settled if brought else None
-        settled = rest if before is None else _with_marks(before, settled, ())
-    if newest is None:
-        return replace(cell, settled=settled)
-    if newest.delivery_id == delivery.id:
-        newest = before if before is not None and stands_in(cell, before.delivery_id) else settled
-    if newest is not None:
-        newest = _with_marks(newest, settled, cell.line)
-    return replace(cell, newest=newest, settled=settled)
+def named(before: NewestDelivery | None, place: PlaceInLine) -> NewestDelivery:
+    """Return what is newest with one more, of which only its name and rank count: what it brought is not sure."""
+    if before is None:
+        return NewestDelivery(place.delivery_id, place.consumer_key, place.body_digest, place.received_at, place.number)
+    if before.rank > place.rank:
+        return before
+    return replace(
+        before,
+        delivery_id=place.delivery_id,
+        consumer_key=place.consumer_key,
+        body_digest=place.body_digest,
+        received_at=place.received_at,
+        number=place.number,
+    )
 
 
-def _with_marks(
-    newest: NewestDelivery, settled: NewestDelivery | None, line: tuple[PlaceInLine, ...]
-) -> NewestDelivery:
-    """Return the newest with the times of those only that had an effect, or still stand in the line."""
-    score: _Mark = (None, None) if settled is None else (settled.score_at, settled.score_by)
-    work: _Mark = (None, None) if settled is None else (settled.work_at, settled.work_by)
-    for place in line:
-        score = _later(score, (place.received_at, place.delivery_id)) if place.sets_score else score
-        work = _later(work, (place.received_at, place.delivery_id)) if place.sets_work else work
-    return replace(newest, score_at=score[0], score_by=score[1], work_at=work[0], work_by=work[1])
+def known(cell: Cell, delivery_id: str) -> Cell:
+    """Return the cell when the delivery's end is known, or still to come: then there is nothing of it to settle."""
+    return replace(cell, unsettled=None) if cell.unsettled_id == delivery_id else cell
 
 
-def _later(one: _Mark, other: _Mark) -> _Mark:
-    if one[0] is None or other[0] is None:
-        return other if one[0] is None else one
-    return one if one[0] > other[0] else other
+def unknown(cell: Cell, delivery: Delivery) -> Cell:
+    """Return the cell when nobody knows yet whether the delivery, which has ended, had an effect."""
+    return replace(never_known(known(cell, delivery.id)), unsettled=place_of(delivery))
+
+
+def never_known(cell: Cell) -> Cell:
+    """Return the cell when what its unsettled delivery did stays unknown: it may be the newest, and covers nothing."""
+    if cell.unsettled is None:
+        return cell
+    return replace(cell, unsettled=None, settled=named(cell.settled, cell.unsettled))
+
+
+def _later(one: Rank | None, other: Rank) -> Rank:
+    return other if one is None else max(one, other)

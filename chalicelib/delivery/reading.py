@@ -1,6 +1,7 @@
 """readResult: the score as the platform has it now, or as it will have it once what is queued has been delivered."""
 
 from chalicelib.clock import Clock, Deadline
+from chalicelib.delivery import line
 from chalicelib.delivery.breaker import Permission, PlatformHealth
 from chalicelib.delivery.courses import course_of
 from chalicelib.delivery.gate import Gate
@@ -30,14 +31,20 @@ class Reading:
         return self._undelivered(cell) or self._asked(platform, cell, health, deadline)
 
     def _undelivered(self, cell: Cell) -> Answer | None:
-        """Answer from the newest undelivered outcome that changes the score, if it alone tells what it will be."""
-        place = next((place for place in reversed(cell.line) if place.sets_score), None)
-        if place is None:
-            return None
-        delivery = self._ledger.delivery(place.delivery_id, self._clock.now())
-        if delivery is None or delivery.write is None or delivery.state.ended:
-            return None
-        return undelivered_answer(delivery.write)
+        """Answer from the outcome in line that will set the score last, if it alone tells what it will be.
+
+        That is the newest one, wherever it stands; or one behind it that an operator sends over whatever is there.
+        """
+        newest = line.newest(cell)
+        for place in reversed(cell.line):
+            if newest is None or not place.sets_score:
+                continue
+            delivery = self._ledger.delivery(place.delivery_id, self._clock.now())
+            if delivery is None or delivery.write is None or delivery.state.ended:
+                return None
+            if delivery.forced or place.rank == newest.score:
+                return undelivered_answer(delivery.write)
+        return None
 
     def _asked(self, platform: Platform, cell: Cell, health: PlatformHealth, deadline: Deadline) -> Answer:
         if self._gate.admit(platform.name, health).permission is Permission.CLOSED_OFF:

@@ -39,9 +39,21 @@ class KnownScore:
     maximum: Decimal | None
 
 
+@dataclass(frozen=True, slots=True, order=True)
+class Rank:
+    """Where an outcome stands among those of its cell: the greater one is the newer.
+
+    That is the one received later; of those received in one millisecond, the one accepted later.
+    """
+
+    received_at: int
+    number: int = 0
+    """Its number among all that the cell accepted. 0: it was accepted before they were counted."""
+
+
 @dataclass(frozen=True, slots=True)
 class NewestDelivery:
-    """The newest delivery accepted for a cell, and what an outcome that was received before it still brings.
+    """The newest delivery of several, and what an outcome that is older still brings.
 
     A newly signed repeat is recognised by ``consumer_key`` and ``body_digest``.
     """
@@ -50,14 +62,16 @@ class NewestDelivery:
     consumer_key: str
     body_digest: str
     received_at: int
-    score_at: int | None = None
-    """Time R of the newest outcome, this one or an earlier, that gave a score or took one away."""
-    score_by: str | None = None
-    """The delivery of that outcome."""
-    work_at: int | None = None
-    """Time R of the newest outcome, this one or an earlier, that handed in work."""
-    work_by: str | None = None
-    """The delivery of that outcome."""
+    number: int = 0
+    score: Rank | None = None
+    """The rank of the newest outcome, this one or an earlier, that gave a score or took one away."""
+    work: Rank | None = None
+    """The rank of the newest outcome, this one or an earlier, that handed in work."""
+
+    @property
+    def rank(self) -> Rank:
+        """Where it stands among the outcomes of its cell."""
+        return Rank(self.received_at, self.number)
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,12 +80,21 @@ class PlaceInLine:
 
     delivery_id: str
     received_at: int
+    number: int = 0
+    consumer_key: str = ""
+    """With ``body_digest`` it recognises a newly signed repeat; both empty: entered before they were noted here."""
+    body_digest: str = ""
     sets_score: bool = True
     """It gives a score or takes one away."""
     sets_work: bool = False
     """It hands in work."""
     awaited_until: int = 0
     """A tool waits for its answer until then; 0: it was told that its outcome is queued."""
+
+    @property
+    def rank(self) -> Rank:
+        """Where it stands among the outcomes of its cell."""
+        return Rank(self.received_at, self.number)
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,8 +103,10 @@ class Cell:
 
     key: CellKey
     version: int = 0
+    accepted: int = 0
+    """How many outcomes it has accepted: each has its number, and the next one has the next."""
     newest_timestamp: int | None = None
-    """The largest ``timestamp`` given out for the cell; at least ``newest_received_at`` once a tie was moved on."""
+    """The largest ``timestamp`` given out for the cell."""
     submission: SubmissionState = SubmissionState.UNKNOWN
     first_submitted_at: int | None = None
     first_delivery_id: str | None = None
@@ -90,9 +115,8 @@ class Cell:
     """What we last posted and saw confirmed. None: never."""
     last_known: KnownScore | None = None
     """What we last posted or read. None: never."""
-    newest: NewestDelivery | None = None
     settled: NewestDelivery | None = None
-    """The newest of those that ended and had, or may have had, an effect; its times are those of sure effects."""
+    """The newest of those that ended and had, or may have had, an effect; its marks are those of sure effects."""
     posted_timestamp: int | None = None
     """The largest ``timestamp`` that a delivery which has ended was, or may have been, sent with."""
     posted_by: str | None = None
@@ -105,8 +129,8 @@ class Cell:
     """When the schedule looks after the head. None: the line is empty."""
     generation: int = 0
     """Number of the last message that was, or is about to be, sent for a head of this cell."""
-    unsettled_id: str | None = None
-    """An ended delivery of which nobody knows whether the platform applied it."""
+    unsettled: PlaceInLine | None = None
+    """The place of an ended delivery of which nobody knows yet whether the platform applied it."""
     graded_at: int | None = None
     """When a person's grade was noticed last. What was received before it does not go over that grade."""
 
@@ -116,9 +140,9 @@ class Cell:
         return self.line[0] if self.line else None
 
     @property
-    def newest_received_at(self) -> int | None:
-        """Time R of the newest outcome that was accepted and had, or may have had, an effect."""
-        return None if self.newest is None else self.newest.received_at
+    def unsettled_id(self) -> str | None:
+        """The ended delivery of which nobody knows yet whether the platform applied it."""
+        return None if self.unsettled is None else self.unsettled.delivery_id
 
 
 class DeliveryState(StrEnum):
@@ -186,8 +210,8 @@ class Delivery:
     receipt_key: str
     state: DeliveryState = DeliveryState.ACCEPTED
     lease_until: int = 0
-    previous: NewestDelivery | None = None
-    """The cell's newest delivery before this one: the newest again when this one surely had no effect."""
+    number: int = 0
+    """Its number among all that its cell accepted; 0: none has accepted it yet, or none counted then."""
     tries: int = 0
     file_tries: int = 0
     """How often the platform could not fetch its file."""
@@ -211,6 +235,11 @@ class Delivery:
     events: tuple[DeliveryEvent, ...] = ()
     ended_at: int | None = None
     expires_at: int | None = None
+
+    @property
+    def rank(self) -> Rank:
+        """Where it stands among the outcomes of its cell."""
+        return Rank(self.received_at, self.number)
 
 
 @dataclass(frozen=True, slots=True)

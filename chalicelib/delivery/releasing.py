@@ -217,14 +217,14 @@ def _moved(delivery: Delivery, cell: Cell, destination: _Destination, now: int) 
         sourcedid_digest=sourcedid_digest(destination.mapping.sourcedid),
         context=destination.mapping.context,
         retried_at=now,
+        number=cell.accepted + 1,
     )
-    write = line.remainder(delivery.write, cell, received_at, takes_work=profile.submission_extension)
+    write = line.remainder(delivery.write, cell, addressed.rank, takes_work=profile.submission_extension)
     if write is None:
         return ended_delivery(addressed, Ending(DeliveryState.SUPERSEDED, answers.superseded(), applied=False), now)
     placed = replace(
         addressed,
         write=write,
         timestamp=ordering_timestamp(received_at, cell.newest_timestamp, profile),
-        previous=cell.newest,
     )
     return queued(placed, MAPPED_NOW, now)

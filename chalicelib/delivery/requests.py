@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 
+from chalicelib.delivery import line
 from chalicelib.delivery.records import Cell, Delivery, Receipt
 from chalicelib.errors import RequestRefused
 from chalicelib.identifiers import Identifiers
@@ -62,13 +63,13 @@ class AddressedWrite:
 
     def repeats(self, cell: Cell, within: int) -> bool:
         """Tell whether this is the cell's newest outcome, signed again within so many milliseconds."""
-        newest = cell.newest
+        newest = line.newest(cell)
         follows = self.follows(cell, within)
         return follows and newest is not None and newest.body_digest == self.request.body_digest
 
     def follows(self, cell: Cell, within: int) -> bool:
         """Tell whether the cell's newest outcome came from the same tool within so many milliseconds."""
-        newest = cell.newest
+        newest = line.newest(cell)
         return (
             newest is not None
             and newest.consumer_key == self.request.tool.consumer_key
@@ -82,7 +83,7 @@ class AddressedWrite:
 
 
 def new_delivery(wanted: AddressedWrite, cell: Cell, identifiers: Identifiers) -> Delivery:
-    """Make the delivery of an outcome for its cell."""
+    """Make the delivery of an outcome for its cell, as the next that the cell accepts."""
     request, profile = wanted.request, PROFILES[wanted.platform.profile]
     replaces = isinstance(wanted.write, ReplaceResult)
     return Delivery(
@@ -95,7 +96,7 @@ def new_delivery(wanted: AddressedWrite, cell: Cell, identifiers: Identifiers) -
         write=wanted.write,
         received_at=request.received_at,
         timestamp=ordering_timestamp(request.received_at, cell.newest_timestamp, profile),
-        previous=cell.newest,
+        number=cell.accepted + 1,
         reference=request.reference,
         body_digest=request.body_digest,
         receipt_key=request.receipt_key,

@@ -118,11 +118,13 @@ class Requeue:
         if refused is not None or platform is None:
             return refused or NotAgain.PLATFORM_REMOVED
         cell, at = around.cell if mapping is None else with_imported_history(around.cell, mapping), to_milliseconds(now)
+        if mapping is not None:
+            bound = replace(bound, number=cell.accepted + 1)
         entering = _entering(bound, write, cell, platform, at, force=force)
         if entering is None:
             return NotAgain.COVERED
         again = _queued_again(entering, _why(force=force), at)
-        entered = line.entered_again(cell, again, awaited_until=0, due_at=at)
+        entered = line.entered(cell, again, awaited_until=0, due_at=at)
         if cell.head is None:
             entered = line.called(entered, at + self._rules.look_again)
         self._commit_and_call(now, Change(around.cell, entered), Change(delivery, again), around)
@@ -167,13 +169,11 @@ def as_newest(delivery: Delivery, write: Write, cell: Cell, platform: Platform, 
 
     Time R and the submission's time stay those of the request: the work was handed in then.
     """
-    newest = cell.newest
     return replace(
         delivery,
         write=write,
         forced=True,
         timestamp=ordering_timestamp(now, cell.newest_timestamp, PROFILES[platform.profile]),
-        previous=delivery.previous if newest is not None and newest.delivery_id == delivery.id else newest,
     )
 
 

@@ -57,7 +57,7 @@ class Resumption:
         if again is None:
             return self._end_superseded(delivery, around)
         receipt = around.receipt
-        cell = line.entered_again(around.cell, again, awaited_until=awaited_until, due_at=awaited_until)
+        cell = line.entered(around.cell, again, awaited_until=awaited_until, due_at=awaited_until)
         try:
             self._ledger.commit(
                 now,
@@ -94,22 +94,12 @@ class Resumption:
 def back_in_line(delivery: Delivery, write: Write, cell: Cell, platform: Platform) -> Delivery | None:
     """Return an ended delivery as it goes back into its cell's line; None: newer outcomes bring all that it would.
 
-    It keeps its times, unless a newer outcome has the later one by now.
+    It keeps its rank and its times, unless a newer outcome has the later timestamp by now.
     """
     profile = PROFILES[platform.profile]
-    newest, received_at = cell.newest, delivery.received_at
-    rest = line.remainder(
-        write,
-        cell,
-        received_at,
-        takes_work=profile.submission_extension,
-        own=delivery.id,
-        previous=delivery.previous,
-    )
-    if rest is None:
+    if line.remainder(write, cell, delivery.rank, takes_work=profile.submission_extension) is None:
         return None
-    came_later = newest is not None and newest.delivery_id != delivery.id and newest != delivery.previous
-    timestamp = delivery.timestamp
-    if newest is not None and came_later and newest.received_at >= received_at:
-        timestamp = ordering_timestamp(received_at, cell.newest_timestamp, profile)
+    newest, timestamp = line.newest(cell), delivery.timestamp
+    if newest is not None and newest.rank > delivery.rank:
+        timestamp = ordering_timestamp(delivery.received_at, cell.newest_timestamp, profile)
     return replace(delivery, state=DeliveryState.ACCEPTED, write=write, timestamp=timestamp, answer=None, ended_at=None)

@@ -5,6 +5,7 @@ from dataclasses import replace
 from decimal import Decimal
 
 from chalicelib.clock import Clock, Deadline, to_milliseconds
+from chalicelib.delivery import line
 from chalicelib.delivery.attempt import Attempt
 from chalicelib.delivery.claimed import Claimed
 from chalicelib.delivery.endings import Ending, begun, ended_delivery, settled_cell
@@ -101,7 +102,7 @@ class Settling:
             result = self._ags.read_result(platform, cell.key.line_item, cell.key.user_id, deadline)
             if submission_state(replace(cell, submission=SubmissionState.UNKNOWN), result) is SubmissionState.EXISTS:
                 submission = SubmissionState.EXISTS
-        return self._commit(cell, lambda held: replace(held, unsettled_id=None, submission=submission))
+        return self._commit(cell, lambda held: replace(line.never_known(held), submission=submission))
 
     def _write_down(
         self, cell: Cell, delivery: Delivery, found: Verdict, shown: KnownScore, *, ours: bool, graded: bool
@@ -109,13 +110,13 @@ class Settling:
         """Write down what was found; ``graded``: what is shown is a person's grade, which those in line respect."""
         now, write = to_milliseconds(self._clock.now()), delivery.write
         if write is None or found is Verdict.UNDECIDED:  # should it come again, it is tried as a retry
-            return self._commit(cell, lambda held: replace(held, unsettled_id=None))
+            return self._commit(cell, line.never_known)
         if found is Verdict.GRADED_MEANWHILE:
             ending = Ending(DeliveryState.HELD, answers.graded_meanwhile(), applied=False)
             ended = ended_delivery(delivery, ending, now)
             return self._commit(
                 cell,
-                lambda held: replace(held, unsettled_id=None, last_known=shown, graded_at=now),
+                lambda held: replace(line.never_known(held), last_known=shown, graded_at=now),
                 Change(delivery, ended),
             )
         applied = found is Verdict.APPLIED

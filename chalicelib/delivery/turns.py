@@ -62,10 +62,8 @@ class Turns:
             rest = line.remainder(
                 claimed.write,
                 claimed.cell,
-                delivery.received_at,
+                delivery.rank,
                 takes_work=claimed.profile.submission_extension,
-                own=delivery.id,
-                previous=delivery.previous,
             )
         if rest is None:
             return self._closing.superseded(begin(claimed))
@@ -82,6 +80,7 @@ class Turns:
         mine = replace(
             begun(delivery, lease_until, at),
             outcome_unknown=may_be_applied(delivery),
+            number=cell.head.number,  # of one accepted before they were counted, only its place has a number
             timestamp=_timestamp(delivery, cell, around.platform),
         )
         held = None if around.receipt is None else replace(around.receipt, deadline=lease_until)

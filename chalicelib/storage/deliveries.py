@@ -11,7 +11,7 @@ from chalicelib.delivery.records import Delivery, DeliveryEvent, DeliveryState
 from chalicelib.errors import StorageUnreadable
 from chalicelib.lti11.messages import Write
 from chalicelib.storage.attributes import Fields, Item
-from chalicelib.storage.cells import read_cell_key, read_newest, written_cell_key, written_newest
+from chalicelib.storage.cells import read_cell_key, written_cell_key
 from chalicelib.storage.conditions import lifetime
 from chalicelib.storage.keys import item_key
 from chalicelib.storage.listings import in_turn
@@ -166,7 +166,7 @@ def to_item(delivery: Delivery) -> Item:
         "receipt_key": delivery.receipt_key,
         "state": delivery.state,
         "lease_until": delivery.lease_until,
-        "previous": written_newest(delivery.previous),
+        "number": delivery.number,
         "tries": delivery.tries,
         "file_tries": delivery.file_tries,
         "queueable": delivery.queueable,
@@ -203,7 +203,6 @@ def from_item(item: Item) -> Delivery:
         receipt_key=fields.text("receipt_key"),
         state=fields.choice("state", DeliveryState),
         lease_until=fields.number("lease_until"),
-        previous=read_newest(fields.part_or_none("previous")),
         tries=fields.number("tries"),
         file_tries=fields.number_or_none("file_tries") or 0,  # what follows is not in version 0.1
         queueable=bool(fields.flag_or_none("queueable")),
@@ -219,6 +218,7 @@ def from_item(item: Item) -> Delivery:
         events=tuple(DeliveryEvent(event.number("at"), event.text("what")) for event in fields.parts("events")),
         ended_at=fields.number_or_none("ended_at"),
         expires_at=fields.number_or_none("expires_at_ms"),
+        number=fields.number_or_none("number") or 0,  # missing in what was accepted before the cells counted
     )
 
 

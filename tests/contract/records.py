@@ -14,6 +14,7 @@ from chalicelib.delivery.records import (
     KnownScore,
     NewestDelivery,
     PlaceInLine,
+    Rank,
     Receipt,
     SubmissionState,
 )
@@ -79,24 +80,26 @@ MAPPING = Mapping(
 CELL = Cell(
     key=CELL_KEY,
     version=3,
+    accepted=9,
     newest_timestamp=NOW_MS + 1,
     submission=SubmissionState.SENT,
     first_submitted_at=NOW_MS - 5,
     first_delivery_id="d0",
     last_posted=KnownScore(Decimal("0.10"), Decimal("1")),
     last_known=KnownScore(Decimal("3." + "3" * 60), None),
-    newest=NewestDelivery("d2", TOOL.consumer_key, "digest", NOW_MS, NOW_MS - 2, "d1", NOW_MS, "d2"),
-    settled=NewestDelivery("d0", "earlier key", "earlier digest", NOW_MS - 6, NOW_MS - 8, "d-2", NOW_MS - 9, "d-3"),
+    settled=NewestDelivery(
+        "d-1", "earlier key", "earlier digest", NOW_MS - 6, 5, Rank(NOW_MS - 8, 4), Rank(NOW_MS - 9, 2)
+    ),
     posted_timestamp=NOW_MS - 4,
     posted_by="d-1",
     line=(
-        PlaceInLine("d1", NOW_MS - 2, sets_score=True, sets_work=True, awaited_until=0),
-        PlaceInLine("d2", NOW_MS, sets_score=False, sets_work=False, awaited_until=NOW_MS + 8_000),
+        PlaceInLine("d1", NOW_MS - 2, 8, "key", "digest of d1", sets_score=True, sets_work=True, awaited_until=0),
+        PlaceInLine("d2", NOW_MS, 9, "key", "digest of d2", sets_score=False, awaited_until=NOW_MS + 8_000),
     ),
     lease_until=NOW_MS + 12_000,
     due_at=NOW_MS + 60_000,
     generation=4,
-    unsettled_id="d0",
+    unsettled=PlaceInLine("d0", NOW_MS - 3, 7, "key", "digest of d0", sets_score=False, sets_work=True),
     graded_at=NOW_MS - 3,
 )
 
@@ -136,7 +139,7 @@ DELIVERY = Delivery(
     receipt_key="receipt-key",
     state=DeliveryState.WAITING,
     lease_until=NOW_MS + 12_000,
-    previous=NewestDelivery("delivery before", "key", "digest", NOW_MS - 1, NOW_MS - 7, "d-4", NOW_MS - 5, "d-5"),
+    number=8,
     tries=2,
     file_tries=3,
     queueable=True,

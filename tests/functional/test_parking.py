@@ -209,7 +209,7 @@ def test_the_head_of_a_line_is_called_for_and_knows_what_came_before_it(stage: S
     assert [(each.delivery_id, each.generation) for each in stage.queue.messages()] == [
         (deliveries(stage)[1].id, after.cell.generation)
     ]
-    assert deliveries(stage)[1].previous == before.cell.newest
+    assert (before.cell.accepted, [each.number for each in deliveries(stage)]) == (1, [1, 2, 3])
     assert [place.delivery_id for place in after.cell.line] == [each.id for each in deliveries(stage)[1:]]
     assert {each.context for each in deliveries(stage)[1:]} == {""}
 

@@ -1,6 +1,7 @@
 """What one outcome costs on a warm container: requests to the table, and calls to the platform."""
 
 from collections.abc import Callable
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -79,6 +80,25 @@ def test_the_first_outcome_of_a_mapping_costs_one_more_request_and_one_read(stag
     assert stage.send(replace_result(seat.sourcedid, "0.92")).code == "success"
     assert len(stage.table_requests) <= MOST_TABLE_REQUESTS + 2
     assert [method for method, _ in calls(stage)] == ["GET", "POST"]
+
+
+@pytest.mark.parametrize(("seconds", "requests"), [(1, 4), (-1, 5)], ids=["after it", "before it"])
+def test_a_first_submission_is_noted_with_the_acceptance_unless_a_newer_outcome_may_take_a_part(
+    stage: Stage, seconds: int, requests: int
+) -> None:
+    """The cell has no submission yet: all that it accepted was a delete."""
+    seat = stage.seat(points=10)
+    body = replace_result(seat.sourcedid, "0.9", data={"text": "an essay"})
+    stage.clock.move(100)
+    deleted_at = stage.clock.now()
+    assert stage.send(delete_result(seat.sourcedid)).code == "success"
+    stage.table_requests.clear()
+    at = deleted_at + timedelta(seconds=seconds)
+    headers = signed_headers(OUTCOME_URL, body, CONSUMER_KEY, SECRET, timestamp=int(at.timestamp()))
+    stage.clock.move(1)
+    assert stage.deliver(OUTCOME_URL, headers, body, received=at).code == "success"
+    assert len(stage.table_requests) == requests
+    assert (stage.state(seat)["attempt"], stage.state(seat)["body"]) == (1, "an essay")
 
 
 def test_a_read_is_two_requests_and_one_call(stage: Stage) -> None:

@@ -12,6 +12,7 @@ from stage import CONSUMER_KEY, SECRET, Seat, Stage, open_stage
 
 from chalicelib.lti11.tools import OnDelay, Tool, Unmapped
 from chalicelib.mapping.model import Submitted
+from functional.queueing import cell_of
 from functional.test_delivery_commands import Desk
 
 KEPT_PARKED_DAYS = 91
@@ -56,6 +57,9 @@ def test_one_ended_with_its_tool_is_delivered_once_its_sourcedid_is_mapped(desk:
     assert refusal(desk, delivery_id) == "never_mapped"
     desk.stage.map(seat)
     assert desk.ok("delivery", "retry", delivery_id)["queued"] == [delivery_id]
+    accepted = desk.stage.services.deliveries.get(delivery_id)
+    assert accepted is not None
+    assert (accepted.number, cell_of(desk.stage, seat).accepted) == (1, 1)
     desk.stage.clock.move(3600)
     desk.stage.work()
     shown = desk.ok("delivery", "show", delivery_id)["delivery"]

@@ -291,6 +291,35 @@ def test_a_step_back_is_found_even_if_it_is_made_good() -> None:
     assert _found(story) == {"a step back"}
 
 
+def _of_one_millisecond(*, accepted_first: int) -> CellStory:
+    """The same story, with both received at one time and delivered in the order in which they were accepted."""
+    story, second = _story(), 3 - accepted_first
+    scores = {1: "0.5", 2: "0.75"}
+    story.sent = [_told(_outcome(number, scores[number]), R) for number in (1, 2)]
+    story.deliveries = {
+        accepted_first: [replace(_delivery(accepted_first, R), number=1)],
+        second: [replace(_delivery(second, R), number=2, timestamp=R + 1)],
+    }
+    first_post = _post(2, R + 20, scores[accepted_first], R, first=True)
+    story.calls = [_read(1, R + 10), first_post, _post(3, R + 30, scores[second], R + 1)]
+    story.state = _state("7.5" if second == 2 else "5", R)
+    return story
+
+
+@pytest.mark.parametrize("accepted_first", [1, 2])
+def test_of_one_millisecond_the_one_accepted_later_must_stand(accepted_first: int) -> None:
+    story = _of_one_millisecond(accepted_first=accepted_first)
+    assert _found(story) == set()
+    story.state = _state("5" if accepted_first == 1 else "7.5", R)
+    assert _found(story) == {GRADEBOOK}
+
+
+def test_a_step_back_within_one_millisecond_is_found() -> None:
+    story = _of_one_millisecond(accepted_first=1)
+    story.calls += [_post(4, R + 40, "0.5", R), _post(5, R + 50, "0.75", R + 1)]
+    assert _found(story) == {"a step back"}
+
+
 def test_what_is_left_in_the_line_is_found() -> None:
     story = _story()
     story.cell = replace(story.cell, line=(PlaceInLine("delivery-2", R),), due_at=R)

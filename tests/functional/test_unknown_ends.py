@@ -119,3 +119,17 @@ def test_work_of_a_delivery_that_is_gone_is_not_wiped(stage: Stage) -> None:
     assert stage.send(replace_result(seat.sourcedid, "0.9")).code == "success"
     state = stage.state(seat)
     assert (state["body"], state["attempt"], state["score"]) == ("an essay", 1, Decimal(9))
+
+
+def test_one_that_turned_out_overtaken_by_a_teacher_is_still_joined_by_its_newly_signed_repeat(stage: Stage) -> None:
+    """The outcome that found it out has no effect itself; a repeat taken for a new one would go over the grade."""
+    seat = stage.seat(points=10)
+    stage.send(replace_result(seat.sourcedid, "0.5"))
+    stage.clock.move(2)
+    body = replace_result(seat.sourcedid, "0.6")
+    lost(stage, body)
+    stage.grade(seat, "9")
+    stage.clock.move(2)
+    another_fails(stage, seat)
+    assert "somebody graded" in stage.send(body).description
+    assert stage.state(seat)["score"] == Decimal(9)

@@ -136,6 +136,7 @@ def _happened(story: CellStory) -> list[Happened]:
                     timestamp=delivery.timestamp,
                     delivery_id=delivery.id,
                     ended_at=delivery.ended_at or 0,
+                    number=delivery.number,
                 )
             )
     return made
@@ -226,7 +227,7 @@ def _steps_back(story: CellStory, posts: list[_Post]) -> Iterator[Violation]:
     for post in posts:
         if not (post.call.done and post.call.sets_score and post.of.plan.sets_score) or _spares(post.call):
             continue
-        if newest is not None and post.of.received_at < newest.of.received_at:
+        if newest is not None and post.of.rank < newest.of.rank:
             what = f"outcome {post.of.plan.number} went over {newest.of.plan.number}"
             yield Violation("a step back", story.plan.number, what, (post.of.delivery_id, newest.of.delivery_id))
         newest = post

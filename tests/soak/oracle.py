@@ -60,6 +60,13 @@ class Happened:
     delivery_id: str = ""
     with_score: bool = True
     ended_at: int = 0
+    number: int = 0
+    """Which one it was of those that its cell accepted."""
+
+    @property
+    def rank(self) -> tuple[int, int]:
+        """The greater is the newer: of those received in one millisecond, the one accepted later."""
+        return self.received_at, self.number
 
 
 @dataclass(frozen=True)
@@ -77,7 +84,7 @@ NOTHING = Alternative("no effect", 0, score=False, work=False)
 
 def alternatives(one: Happened, others: Sequence[Happened], grades: Sequence[Grade]) -> tuple[Alternative, ...]:
     """Say how an outcome may have had its effect, given what else happened to its cell; rarely more than one way."""
-    newer = [other for other in others if other.received_at > one.received_at and (other.must or other.effect)]
+    newer = [other for other in others if other.rank > one.rank and (other.must or other.effect)]
     graded = [grade for grade in grades if grade.may_hold(one.received_at)]
     if one.effect is None:
         nothing = _never_done(one, newer, graded, grades)
@@ -126,7 +133,7 @@ def _done(one: Happened, effect: int, newer: Sequence[Happened], graded: Sequenc
     if not before and all(grade.ended >= effect for grade in overtaken):
         yield Alternative(IN_ORDER, one.received_at)
     last = max([one.received_at, *(grade.ended for grade in overtaken), *(other.received_at for other in before)])
-    at = one.received_at if last == one.received_at else last + 0.5
+    at = one.received_at if last == one.received_at and not before else last + 0.5
     if before:
         keeps_score = one.with_score and not any(other.plan.sets_score for other in before)
         keeps_work = not any(other.plan.sets_work for other in before)
@@ -141,11 +148,8 @@ def allowed_ends(
     cell: CellPlan, happened: Sequence[Happened], grades: Sequence[Grade]
 ) -> Iterator[tuple[dict[str, Any], tuple[Alternative, ...]]]:
     """Work out every allowed end of a cell, with the alternatives that lead to it; the plainest first."""
-    choices = [
-        alternatives(one, [other for other in happened if other is not one], grades)
-        for one in sorted(happened, key=lambda one: one.received_at)
-    ]
-    ordered = sorted(happened, key=lambda one: one.received_at)
+    ordered = sorted(happened, key=lambda one: one.rank)
+    choices = [alternatives(one, [other for other in happened if other is not one], grades) for one in ordered]
     for count, chosen in enumerate(product(*choices)):
         if count >= MOST_COMBINATIONS:
             return
@@ -157,10 +161,10 @@ def _live(cell: CellPlan, chosen: Sequence[tuple[Happened, Alternative]], grades
     world, start = new_world(), datetime(2026, 1, 1, tzinfo=UTC)
     handle, _ = prepare(world, read_scene(Fields({"points": cell.points, **cell.history})), start)
     square = find_cell(world, find_place(world, handle))
-    events: list[tuple[float, int, Happened | Grade, Alternative]] = [
-        (choice.at, one.received_at, one, choice) for one, choice in chosen if choice.score or choice.work
+    events: list[tuple[float, tuple[int, int], Happened | Grade, Alternative]] = [
+        (choice.at, one.rank, one, choice) for one, choice in chosen if choice.score or choice.work
     ]
-    events += [(grade.ended, 0, grade, NOTHING) for grade in grades]
+    events += [(grade.ended, (0, 0), grade, NOTHING) for grade in grades]
     for _, _, event, choice in sorted(events, key=lambda each: each[:2]):
         if isinstance(event, Grade):
             square.grade_by_person(event.score, _moment(event.ended))

@@ -29,6 +29,8 @@ from chalicelib.delivery.records import (
     DeliveryState,
     KnownScore,
     NewestDelivery,
+    PlaceInLine,
+    Rank,
     SubmissionState,
 )
 from chalicelib.lti11.messages import (
@@ -45,8 +47,8 @@ from chalicelib.lti11.messages import (
 AT = 1_770_113_730_123
 DAY = 86_400_000
 ESSAY = ReplaceResult(ToolScore(ScoreScale.FRACTION, Decimal("0.7")), ResultData(DataKind.TEXT, "My essay"))
-EARLIER = NewestDelivery("d1", "tool", "digest of another body", AT - 500, score_at=AT - 500, score_by="d1")
-OF_THIS = NewestDelivery("d2", "tool", "digest of a body", AT, AT, "d2", AT, "d2")
+EARLIER = NewestDelivery("d1", "tool", "digest of another body", AT - 500, 1, score=Rank(AT - 500, 1))
+OF_THIS = NewestDelivery("d2", "tool", "digest of a body", AT, 2, Rank(AT, 2), Rank(AT, 2))
 DELIVERY = Delivery(
     id="d2",
     cell=CellKey("canvas", "line item", "user"),
@@ -61,17 +63,17 @@ DELIVERY = Delivery(
     body_digest="digest of a body",
     receipt_key="receipt",
     lease_until=AT + 12_000,
-    previous=EARLIER,
+    number=2,
     events=(DeliveryEvent(AT, "try 1"),),
 )
 BEFORE = Cell(
     DELIVERY.cell,
     version=7,
+    accepted=1,
     newest_timestamp=AT - 500,
     submission=SubmissionState.NONE,
     last_posted=KnownScore(Decimal("0.5"), Decimal(1)),
     last_known=KnownScore(Decimal("0.5"), Decimal(1)),
-    newest=EARLIER,
     settled=EARLIER,
     posted_timestamp=AT - 500,
     posted_by="d1",
@@ -98,6 +100,15 @@ EVERY_ENDING = pytest.mark.parametrize(
     [DONE, REFUSED, FAILED, UNKNOWN, SUPERSEDED, HELD, HELD_WITH_WORK],
     ids=["done", "refused", "failed", "unknown", "superseded", "held", "held with work"],
 )
+
+
+def newest(cell: Cell) -> NewestDelivery | None:
+    return line.newest(cell)
+
+
+def newest_at(cell: Cell) -> int | None:
+    found = newest(cell)
+    return None if found is None else found.received_at
 
 
 def ended_cell(cell: Cell, delivery: Delivery, ending: Ending) -> Cell:
@@ -176,7 +187,7 @@ class TestWaitingCell:
 
     def test_it_stays_the_newest_and_its_submission_stays_unconfirmed(self) -> None:
         cell = self.waits(replace(WAITING, timestamp=AT + 9))
-        assert (cell.newest, cell.newest_timestamp) == (NOTED.newest, AT + 9)
+        assert (newest(cell), cell.newest_timestamp) == (newest(NOTED), AT + 9)
         assert (cell.submission, cell.first_submitted_at, cell.first_delivery_id) == (SubmissionState.SENT, AT, "d2")
         assert cell.last_posted == BEFORE.last_posted
 
@@ -225,7 +236,7 @@ class TestEndedCell:
         assert cell.head is not None
         assert (cell.head.delivery_id, cell.lease_until) == ("d3", 0)
         assert (cell.due_at, cell.generation) == (AT + 600_000, NOTED.generation + 1)
-        assert cell.newest_received_at == AT + 9
+        assert newest_at(cell) == AT + 9
 
     @pytest.mark.parametrize("ending", [HELD, HELD_WITH_WORK], ids=["score", "work"])
     def test_a_persons_grade_is_remembered_with_the_time_it_was_noticed(self, ending: Ending) -> None:
@@ -258,7 +269,7 @@ class TestEndedCell:
     def test_a_delivered_score_is_what_was_posted_and_what_stands(self) -> None:
         cell = ended_cell(NOTED, DELIVERY, DONE)
         assert (cell.last_posted, cell.last_known) == (OURS, OURS)
-        assert cell.newest_received_at == AT
+        assert newest_at(cell) == AT
 
     def test_work_alone_leaves_what_was_posted_and_tells_what_stands(self) -> None:
         cell = ended_cell(NOTED, DELIVERY, replace(DONE, posted=None, read=PERSONS))
@@ -318,21 +329,19 @@ class TestEndedCell:
     @pytest.mark.parametrize("ending", [REFUSED, FAILED], ids=["refused", "failed"])
     def test_an_outcome_without_effect_does_not_supersede_the_one_before(self, ending: Ending) -> None:
         cell = ended_cell(OWNED, DELIVERY, ending)
-        assert (cell.newest_received_at, cell.newest) == (AT - 500, EARLIER)
+        assert (newest_at(cell), newest(cell)) == (AT - 500, EARLIER)
 
     @pytest.mark.parametrize("ending", [DONE, HELD, HELD_WITH_WORK], ids=["done", "held", "held with work"])
     def test_what_surely_had_an_effect_or_gave_way_to_a_person_covers_what_is_older(self, ending: Ending) -> None:
         assert ended_cell(OWNED, DELIVERY, ending).settled == OF_THIS
         assert ended_cell(replace(OWNED, settled=None), DELIVERY, ending).settled == OF_THIS
 
-    @pytest.mark.parametrize("ending", [UNKNOWN, SUPERSEDED], ids=["unknown", "superseded"])
-    def test_what_is_not_known_to_have_had_an_effect_covers_nothing(self, ending: Ending) -> None:
-        after = replace(OF_THIS, score_at=AT - 500, score_by="d1", work_at=None, work_by=None)
-        assert ended_cell(OWNED, DELIVERY, ending).settled == after
-        nothing = replace(after, score_at=None, score_by=None)
-        assert ended_cell(replace(OWNED, settled=None), DELIVERY, ending).settled == nothing
+    def test_what_only_gave_way_covers_nothing(self) -> None:
+        after = replace(OF_THIS, score=EARLIER.score, work=None)
+        assert ended_cell(OWNED, DELIVERY, SUPERSEDED).settled == after
+        assert ended_cell(replace(OWNED, settled=None), DELIVERY, SUPERSEDED).settled == replace(after, score=None)
 
-    @pytest.mark.parametrize("ending", [REFUSED, FAILED], ids=["refused", "failed"])
+    @pytest.mark.parametrize("ending", [REFUSED, FAILED, UNKNOWN], ids=["refused", "failed", "unknown"])
     def test_what_had_no_effect_leaves_what_is_settled(self, ending: Ending) -> None:
         assert ended_cell(OWNED, DELIVERY, ending).settled == EARLIER
         assert ended_cell(replace(OWNED, settled=None), DELIVERY, ending).settled is None
@@ -355,18 +364,22 @@ class TestEndedCell:
         assert (cell.posted_timestamp, cell.posted_by) == (AT - 500, "d1")
         assert ended_cell(replace(OWNED, posted_timestamp=None), DELIVERY, ending).posted_timestamp is None
 
-    @pytest.mark.parametrize("ending", [DONE, UNKNOWN, SUPERSEDED, HELD, HELD_WITH_WORK])
+    @pytest.mark.parametrize("ending", [DONE, UNKNOWN, HELD, HELD_WITH_WORK])
     def test_an_outcome_that_counts_stays_the_newest(self, ending: Ending) -> None:
         cell = ended_cell(OWNED, DELIVERY, ending)
-        assert (cell.newest_received_at, cell.newest) == (AT, OWNED.newest)
+        assert newest(cell) == newest(OWNED) == OF_THIS
+
+    def test_one_that_gave_way_is_the_newest_and_brought_nothing(self) -> None:
+        assert newest(ended_cell(OWNED, DELIVERY, SUPERSEDED)) == replace(OF_THIS, score=EARLIER.score, work=None)
 
     def test_an_outcome_without_effect_leaves_a_newer_one_the_newest(self) -> None:
         after = replace(DELIVERY, id="d3", received_at=AT + 9, write=DeleteResult())
         newer = line.entered(OWNED, after, awaited_until=0, due_at=AT)
         cell = ended_cell(newer, DELIVERY, REFUSED)
-        assert newer.newest is not None
-        assert cell.newest == replace(newer.newest, work_at=None, work_by=None)
-        assert cell.newest_received_at == AT + 9
+        of_newer = newest(newer)
+        assert of_newer is not None
+        assert newest(cell) == replace(of_newer, work=None)
+        assert newest_at(cell) == AT + 9
 
     def test_an_outcome_without_effect_gives_its_timestamp_to_nobody(self) -> None:
         assert ended_cell(OWNED, DELIVERY, REFUSED).newest_timestamp == AT
@@ -376,12 +389,21 @@ class TestEndedCell:
         assert ended_cell(OWNED, DELIVERY, replace(DONE, timestamp=0)).newest_timestamp == AT
 
     def test_an_unknown_end_is_to_be_settled(self) -> None:
-        assert ended_cell(OWNED, DELIVERY, UNKNOWN).unsettled_id == "d2"
+        assert ended_cell(OWNED, DELIVERY, UNKNOWN).unsettled == line.place_of(DELIVERY)
+
+    def test_what_was_to_be_settled_before_another_unknown_end_is_never_known(self) -> None:
+        """It may have had an effect: as the newest it is known, but it covers nothing."""
+        other = line.place_of(replace(DELIVERY, id="d3", number=3, received_at=AT + 1))
+        cell = ended_cell(replace(OWNED, unsettled=other), DELIVERY, UNKNOWN)
+        assert cell.unsettled == line.place_of(DELIVERY)
+        assert cell.settled == line.named(EARLIER, other)
+        assert (cell.settled.delivery_id, cell.settled.score, cell.settled.work) == ("d3", EARLIER.score, None)
 
     @pytest.mark.parametrize("ending", [DONE, REFUSED, SUPERSEDED], ids=["done", "refused", "superseded"])
     def test_a_known_end_settles_its_own_delivery_only(self, ending: Ending) -> None:
-        assert ended_cell(replace(OWNED, unsettled_id="d2"), DELIVERY, ending).unsettled_id is None
-        assert ended_cell(replace(OWNED, unsettled_id="d1"), DELIVERY, ending).unsettled_id == "d1"
+        own, other = line.place_of(DELIVERY), PlaceInLine("d1", AT - 500, 1)
+        assert ended_cell(replace(OWNED, unsettled=own), DELIVERY, ending).unsettled is None
+        assert ended_cell(replace(OWNED, unsettled=other), DELIVERY, ending).unsettled == other
 
 
 class TestEndedDelivery:
@@ -453,7 +475,7 @@ class TestSettledCell:
         cell = settled_cell(self.UNSETTLED, DELIVERY, ESSAY, shown=OURS, confirmed=OURS, applied=True)
         assert (cell.last_posted, cell.last_known, cell.unsettled_id) == (OURS, OURS, None)
         assert (cell.submission, cell.first_submitted_at) == (SubmissionState.EXISTS, AT)
-        assert cell.newest_received_at == AT
+        assert newest_at(cell) == AT
         assert cell.settled == OF_THIS
 
     def test_work_that_was_found_without_its_score_is_ours_but_not_the_score(self) -> None:
@@ -468,7 +490,7 @@ class TestSettledCell:
 
     def test_what_was_not_found_supersedes_nothing_and_may_still_have_submitted(self) -> None:
         cell = settled_cell(self.UNSETTLED, DELIVERY, ESSAY, shown=PERSONS, confirmed=None, applied=False)
-        assert (cell.newest_received_at, cell.newest, cell.unsettled_id) == (AT - 500, EARLIER, None)
+        assert (newest_at(cell), newest(cell), cell.unsettled_id) == (AT - 500, EARLIER, None)
         assert cell.settled == EARLIER
         assert (cell.submission, cell.first_submitted_at) == (SubmissionState.SENT, AT)
         assert (cell.last_posted, cell.last_known) == (BEFORE.last_posted, PERSONS)

@@ -3,14 +3,13 @@
 from dataclasses import replace
 from datetime import UTC, datetime
 from decimal import Decimal
-from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from chalicelib.delivery import line
-from chalicelib.delivery.records import Cell, CellKey, Delivery, NewestDelivery, PlaceInLine
+from chalicelib.delivery.records import Cell, CellKey, Delivery, NewestDelivery, PlaceInLine, Rank
 from chalicelib.lti11.messages import DataKind, DeleteResult, ReplaceResult, ResultData, ScoreScale, ToolScore, Write
 
 AT = 1_770_113_730_123
@@ -31,16 +30,18 @@ def both(text: str = "0.5") -> ReplaceResult:
     return replace(score(text), data=ResultData(DataKind.TEXT, f"essay {text}"))
 
 
-def a_delivery(identifier: str, write: Write = DELETE, received_at: int = AT, timestamp: int = 0) -> Delivery:
-    return Delivery(
-        identifier, KEY, "tool", "", "", "", write, received_at, timestamp or received_at, "", f"body {identifier}", ""
-    )
+def a_delivery(
+    identifier: str, write: Write = DELETE, received_at: int = AT, timestamp: int = 0, number: int = 0
+) -> Delivery:
+    body = f"body {identifier}"
+    times = received_at, timestamp or received_at
+    return Delivery(identifier, KEY, "tool", "", "", "", write, *times, "", body, "", number=number)
 
 
 def lined_up(*identifiers: str, awaited_until: int = 0) -> Cell:
     cell = EMPTY
     for moment, identifier in enumerate(identifiers):
-        delivery = a_delivery(identifier, received_at=AT + moment)
+        delivery = a_delivery(identifier, received_at=AT + moment, number=moment + 1)
         cell = line.entered(cell, delivery, awaited_until=awaited_until, due_at=AT + 1000)
     return cell
 
@@ -48,12 +49,16 @@ def lined_up(*identifiers: str, awaited_until: int = 0) -> Cell:
 def a_newest(
     identifier: str,
     received_at: int = AT,
-    score: tuple[int | None, str | None] = (None, None),
-    work: tuple[int | None, str | None] = (None, None),
+    number: int = 0,
+    score: Rank | None = None,
+    work: Rank | None = None,
 ) -> NewestDelivery:
-    """The newest, with the moments of the newest score and work, and whose they are."""
-    body = f"body {identifier}"
-    return NewestDelivery(identifier, "tool", body, received_at, score[0], score[1], work[0], work[1])
+    """The newest, with the ranks of the newest score and work."""
+    return NewestDelivery(identifier, "tool", f"body {identifier}", received_at, number, score, work)
+
+
+def ranked(before: NewestDelivery | None, delivery: Delivery) -> NewestDelivery:
+    return line.ranked(before, line.place_of(delivery))
 
 
 def names(cell: Cell) -> list[str]:
@@ -70,8 +75,8 @@ class TestEntered:
         ids=["score", "work", "both", "delete"],
     )
     def test_a_place_tells_what_its_delivery_sets(self, write: Write, sets_score: bool, sets_work: bool) -> None:
-        cell = line.entered(EMPTY, a_delivery("d1", write), awaited_until=AT + 5, due_at=AT)
-        assert cell.line == (PlaceInLine("d1", AT, sets_score=sets_score, sets_work=sets_work, awaited_until=AT + 5),)
+        cell = line.entered(EMPTY, a_delivery("d1", write, number=1), awaited_until=AT + 5, due_at=AT)
+        assert cell.line == (PlaceInLine("d1", AT, 1, "tool", "body d1", sets_score, sets_work, AT + 5),)
 
     def test_the_first_is_looked_after_when_it_is_due_and_the_others_after_it(self) -> None:
         cell = line.entered(EMPTY, a_delivery("d1"), awaited_until=0, due_at=AT + 7)
@@ -88,27 +93,27 @@ class TestEntered:
         assert cell.newest_timestamp == AT + 9
         assert line.entered(cell, a_delivery("d2"), awaited_until=0, due_at=AT).newest_timestamp == AT + 9
 
-    def test_it_is_the_newest_of_its_cell(self) -> None:
-        cell = line.entered(EMPTY, a_delivery("d1", both()), awaited_until=0, due_at=AT)
-        assert cell.newest == a_newest("d1", score=(AT, "d1"), work=(AT, "d1"))
+    def test_it_is_counted(self) -> None:
+        assert [line.entered(EMPTY, a_delivery("d1", number=1), awaited_until=0, due_at=AT).accepted] == [1]
+        assert lined_up("d1", "d2", "d3").accepted == 3
 
-    def test_what_only_an_earlier_one_set_is_remembered_with_its_time(self) -> None:
-        cell = line.entered(EMPTY, a_delivery("d1", work()), awaited_until=0, due_at=AT)
-        cell = line.entered(cell, a_delivery("d2", score(), AT + 5), awaited_until=0, due_at=AT)
-        assert cell.newest == a_newest("d2", AT + 5, score=(AT + 5, "d2"), work=(AT, "d1"))
+    def test_one_that_is_put_back_keeps_its_number_and_the_count(self) -> None:
+        cell = line.left(lined_up("d1", "d2"), "d1", due_at=AT)
+        back = line.entered(cell, a_delivery("d1", number=1), awaited_until=0, due_at=AT)
+        assert ([place.number for place in back.line], back.accepted) == ([2, 1], 2)
+
+    def test_it_is_the_newest_of_its_cell(self) -> None:
+        cell = line.entered(EMPTY, a_delivery("d1", both(), number=1), awaited_until=0, due_at=AT)
+        assert line.newest(cell) == a_newest("d1", AT, 1, score=Rank(AT, 1), work=Rank(AT, 1))
 
     def test_one_that_comes_late_is_not_the_newest_and_adds_what_it_brings(self) -> None:
-        cell = line.entered(EMPTY, a_delivery("d2", score(), AT + 5), awaited_until=0, due_at=AT)
-        cell = line.entered(cell, a_delivery("d1", work(), AT), awaited_until=0, due_at=AT)
+        cell = line.entered(EMPTY, a_delivery("d2", score(), AT + 5, number=1), awaited_until=0, due_at=AT)
+        cell = line.entered(cell, a_delivery("d1", work(), AT, number=2), awaited_until=0, due_at=AT)
         assert names(cell) == ["d2", "d1"]
-        assert cell.newest == a_newest("d2", AT + 5, score=(AT + 5, "d2"), work=(AT, "d1"))
-
-    def test_one_of_the_same_moment_is_newer_because_it_came_later(self) -> None:
-        cell = line.entered(lined_up("d1"), a_delivery("d2"), awaited_until=0, due_at=AT)
-        assert cell.newest == a_newest("d2", score=(AT, "d2"))
+        assert line.newest(cell) == a_newest("d2", AT + 5, 1, score=Rank(AT + 5, 1), work=Rank(AT, 2))
 
     def test_what_ended_is_not_touched(self) -> None:
-        before = replace(EMPTY, settled=a_newest("d0", score=(AT - 5, "d0")))
+        before = replace(EMPTY, settled=a_newest("d0", score=Rank(AT - 5)))
         assert line.entered(before, a_delivery("d1"), awaited_until=0, due_at=AT).settled == before.settled
 
 
@@ -241,49 +246,42 @@ class TestDroppable:
         assert line.droppable(lined_up("d1", "d2", "d3"), work()) is None
         assert line.droppable(lined_up("d1", "d2", "d3"), DELETE) == lined_up("d1", "d2", "d3").line[2]
 
-    def test_a_full_line_fits_into_an_item(self) -> None:
-        """400 KB, with ids of 40 characters: the rest of a cell is far below 100 KB."""
-        assert line.LONGEST * 500 < 100_000
-
 
 class TestRemainder:
     """An outcome of the moment ``AT``, after others that had an effect."""
 
-    def rest(
-        self, write: Write, settled: NewestDelivery | None, *, takes_work: bool = True, **turn: Any
-    ) -> Write | None:
-        return line.remainder(write, replace(EMPTY, settled=settled), AT, takes_work=takes_work, **turn)
+    def rest(self, write: Write, settled: NewestDelivery | None, *, takes_work: bool = True) -> Write | None:
+        return line.remainder(write, replace(EMPTY, settled=settled), Rank(AT, 5), takes_work=takes_work)
 
     def newer(self, score_at: int | None = None, work_at: int | None = None) -> NewestDelivery:
-        return a_newest("d9", AT + 5, (score_at, "d9" if score_at else None), (work_at, "d9" if work_at else None))
+        return a_newest("d9", AT + 5, 4, *(None if at is None else Rank(at, 4) for at in (score_at, work_at)))
 
     def test_the_first_and_the_newest_bring_all(self) -> None:
         assert self.rest(both(), None) == both()
-        assert self.rest(both(), a_newest("d0", AT - 1, (AT - 1, "d0"), (AT - 1, "d0"))) == both()
+        assert self.rest(both(), a_newest("d0", AT - 1, 9, Rank(AT - 1, 9), Rank(AT - 1, 9))) == both()
 
     @pytest.mark.parametrize("write", [score(), work(), both(), DELETE], ids=["score", "work", "both", "delete"])
     def test_what_stands_in_line_or_is_only_accepted_covers_nothing(self, write: Write) -> None:
         """It may be refused, or be too old when it has its turn."""
-        newer = line.entered(EMPTY, a_delivery("d9", both(), AT + 5), awaited_until=0, due_at=AT)
-        assert line.remainder(write, newer, AT, takes_work=True) == write
-        assert line.remainder(write, newer, AT, takes_work=True, own="d1") == write
+        newer = a_delivery("d9", both(), AT + 5, number=9)
+        entered = line.entered(EMPTY, newer, awaited_until=0, due_at=AT)
+        for cell in (entered, line.unknown(EMPTY, newer)):
+            assert line.remainder(write, cell, Rank(AT, 5), takes_work=True) == write
 
-    @pytest.mark.parametrize("turn", [{}, {"own": "d1"}], ids=["as it comes", "at its turn"])
     @pytest.mark.parametrize("write", [score(), work(), both(), DELETE], ids=["score", "work", "both", "delete"])
-    def test_an_end_of_which_nobody_knows_the_effect_covers_nothing(self, write: Write, turn: dict[str, Any]) -> None:
-        assert self.rest(write, line.last_ended(None, a_delivery("d9", both(), AT + 5)), **turn) == write
+    def test_an_end_of_which_nobody_will_know_the_effect_covers_nothing(self, write: Write) -> None:
+        newer = a_delivery("d9", both(), AT + 5, number=9)
+        assert self.rest(write, line.named(None, line.place_of(newer))) == write
 
     @pytest.mark.parametrize("write", [score(), DELETE], ids=["score", "delete"])
-    @pytest.mark.parametrize("turn", [{}, {"own": "d1"}], ids=["as it comes", "at its turn"])
-    def test_a_newer_score_covers_a_score_and_a_delete(self, write: Write, turn: dict[str, Any]) -> None:
-        assert self.rest(write, self.newer(score_at=AT + 5), **turn) is None
-        assert self.rest(write, self.newer(score_at=AT + 1, work_at=AT + 5), **turn) is None
+    def test_a_newer_score_covers_a_score_and_a_delete(self, write: Write) -> None:
+        assert self.rest(write, self.newer(score_at=AT + 5)) is None
+        assert self.rest(write, self.newer(score_at=AT + 1, work_at=AT + 5)) is None
 
     @pytest.mark.parametrize("write", [score(), DELETE], ids=["score", "delete"])
-    @pytest.mark.parametrize("turn", [{}, {"own": "d1"}], ids=["as it comes", "at its turn"])
-    def test_newer_work_leaves_a_score_and_a_delete_to_be_stored(self, write: Write, turn: dict[str, Any]) -> None:
-        assert self.rest(write, self.newer(score_at=AT - 5, work_at=AT + 5), **turn) == write
-        assert self.rest(write, self.newer(work_at=AT + 5), **turn) == write
+    def test_newer_work_leaves_a_score_and_a_delete_to_be_stored(self, write: Write) -> None:
+        assert self.rest(write, self.newer(score_at=AT - 5, work_at=AT + 5)) == write
+        assert self.rest(write, self.newer(work_at=AT + 5)) == write
 
     def test_of_score_and_work_the_part_that_nothing_newer_covers_is_left(self) -> None:
         submitted = replace(both(), submitted_at=None)
@@ -306,104 +304,101 @@ class TestRemainder:
 
     def test_work_in_time_stays_where_none_is_taken(self) -> None:
         """The loss is told by name when the score is posted."""
-        assert self.rest(both(), a_newest("d0", AT - 1, (AT - 1, "d0")), takes_work=False) == both()
+        assert self.rest(both(), a_newest("d0", AT - 1, 4, Rank(AT - 1, 4)), takes_work=False) == both()
 
 
 class TestTies:
     """Of two that were received in one millisecond that one is newer which was accepted later."""
 
-    BEFORE = replace(EMPTY, settled=a_newest("d0", score=(AT, "d0"), work=(AT, "d0")))
+    AFTER = replace(EMPTY, settled=a_newest("d2", AT, 2, score=Rank(AT, 2), work=Rank(AT, 2)))
 
-    def test_who_comes_is_newer_than_all_that_ended(self) -> None:
-        assert line.remainder(both(), self.BEFORE, AT, takes_work=True) == both()
+    def rest(self, write: Write, cell: Cell, number: int) -> Write | None:
+        return line.remainder(write, cell, Rank(AT, number), takes_work=True)
 
-    def test_at_its_turn_it_is_newer_than_those_it_was_accepted_after(self) -> None:
-        assert line.remainder(both(), self.BEFORE, AT, takes_work=True, own="d1", previous=self.BEFORE.settled) == (
-            both()
-        )
-        settled = a_newest("d3", score=(AT, "d2"), work=(AT, "d3"))
-        parts = replace(settled, delivery_id="d4")
-        cell = replace(EMPTY, settled=settled)
-        assert line.remainder(both(), cell, AT, takes_work=True, own="d1", previous=parts) == both()
+    @pytest.mark.parametrize("write", [score(), work(), both(), DELETE], ids=["score", "work", "both", "delete"])
+    def test_one_accepted_later_is_newer_and_one_accepted_earlier_is_older(self, write: Write) -> None:
+        assert [self.rest(write, self.AFTER, number) for number in (1, 3)] == [None, write]
 
-    @pytest.mark.parametrize("previous", [None, a_newest("d4", score=(AT, "d5"), work=(AT, "d6"))], ids=["no", "some"])
-    def test_at_its_turn_it_is_older_than_those_that_were_accepted_after_it(
-        self, previous: NewestDelivery | None
-    ) -> None:
-        def rest(write: Write, cell: Cell) -> Write | None:
-            return line.remainder(write, cell, AT, takes_work=True, own="d1", previous=previous)
-
-        assert [rest(write, self.BEFORE) for write in (score(), work(), both(), DELETE)] == [None] * 4
-        only_score = replace(EMPTY, settled=a_newest("d0", score=(AT, "d0"), work=(AT - 1, "d0")))
-        assert rest(both(), only_score) == replace(both(), score=None)
-        only_work = replace(EMPTY, settled=a_newest("d0", score=(AT - 1, "d0"), work=(AT, "d0")))
-        assert rest(both(), only_work) == replace(both(), data=None)
+    def test_of_one_accepted_earlier_the_part_that_nothing_newer_covers_is_left(self) -> None:
+        only_score = replace(EMPTY, settled=a_newest("d2", AT, 2, score=Rank(AT, 2), work=Rank(AT - 1, 9)))
+        assert self.rest(both(), only_score, 1) == replace(both(), score=None)
+        only_work = replace(EMPTY, settled=a_newest("d2", AT, 2, score=Rank(AT - 1, 9), work=Rank(AT, 2)))
+        assert self.rest(both(), only_work, 1) == replace(both(), data=None)
 
     def test_what_it_brought_itself_does_not_stand_against_it(self) -> None:
         """It is tried again: its first try was found to be applied in part, or nobody knows."""
-        own = replace(EMPTY, settled=a_newest("d1", AT + 9, score=(AT + 9, "d1"), work=(AT + 9, "d1")))
-        assert line.remainder(both(), own, AT, takes_work=True, own="d1") == both()
+        assert self.rest(both(), self.AFTER, 2) == both()
+
+    def test_the_moment_counts_more_than_the_order_of_acceptance(self) -> None:
+        assert line.remainder(both(), self.AFTER, Rank(AT - 1, 3), takes_work=True) is None
+        assert line.remainder(both(), self.AFTER, Rank(AT + 1, 1), takes_work=True) == both()
 
 
 class TestRanks:
-    """What is newest, and whose score and work are."""
+    """What is newest, and the ranks of the newest score and work."""
+
+    FIRST = a_delivery("d1", both(), number=1)
 
     def test_the_newest_brings_what_it_sets_and_leaves_the_rest_to_those_before(self) -> None:
-        first = line.ranked(None, a_delivery("d1", both()))
-        assert first == a_newest("d1", score=(AT, "d1"), work=(AT, "d1"))
-        assert line.ranked(first, a_delivery("d2", score(), AT + 1)) == a_newest(
-            "d2", AT + 1, score=(AT + 1, "d2"), work=(AT, "d1")
+        first = ranked(None, self.FIRST)
+        assert first == a_newest("d1", AT, 1, score=Rank(AT, 1), work=Rank(AT, 1))
+        assert ranked(first, a_delivery("d2", score(), AT + 1, number=2)) == a_newest(
+            "d2", AT + 1, 2, score=Rank(AT + 1, 2), work=Rank(AT, 1)
         )
 
     def test_an_older_one_adds_only_what_it_brings(self) -> None:
-        newest = line.ranked(None, a_delivery("d2", score(), AT + 5))
-        assert line.ranked(newest, a_delivery("d1", both(), AT)) == a_newest(
-            "d2", AT + 5, score=(AT + 5, "d2"), work=(AT, "d1")
+        newest = ranked(None, a_delivery("d2", score(), AT + 5, number=1))
+        assert ranked(newest, a_delivery("d1", both(), AT, number=2)) == a_newest(
+            "d2", AT + 5, 1, score=Rank(AT + 5, 1), work=Rank(AT, 2)
         )
 
-    def test_of_one_moment_the_later_one_counts(self) -> None:
-        newest = line.ranked(None, a_delivery("d1", both()))
-        assert line.ranked(newest, a_delivery("d2", both())) == a_newest("d2", score=(AT, "d2"), work=(AT, "d2"))
+    def test_of_one_moment_the_one_accepted_later_counts_whichever_ends_first(self) -> None:
+        second = a_delivery("d2", both(), number=2)
+        later = a_newest("d2", AT, 2, score=Rank(AT, 2), work=Rank(AT, 2))
+        assert ranked(ranked(None, self.FIRST), second) == ranked(ranked(None, second), self.FIRST) == later
 
-    def test_of_what_ended_without_anybody_knowing_only_the_time_is_known(self) -> None:
-        assert line.last_ended(None, a_delivery("d1", both())) == a_newest("d1")
-        known = line.ranked(None, a_delivery("d1", both()))
-        assert line.last_ended(known, a_delivery("d2", both(), AT + 1)) == a_newest(
-            "d2", AT + 1, score=(AT, "d1"), work=(AT, "d1")
-        )
-        assert line.last_ended(known, a_delivery("d0", both(), AT - 1)) == known
+    def test_of_what_may_have_brought_something_only_the_rank_is_known(self) -> None:
+        assert line.named(None, line.place_of(self.FIRST)) == a_newest("d1", AT, 1)
+        known = ranked(None, self.FIRST)
+        after, before = a_delivery("d2", both(), AT + 1, number=2), a_delivery("d0", both(), AT - 1, number=2)
+        assert line.named(known, line.place_of(after)) == a_newest("d2", AT + 1, 2, Rank(AT, 1), Rank(AT, 1))
+        assert line.named(known, line.place_of(before)) == known
 
-    def test_without_a_rank_nothing_is_forgotten(self) -> None:
-        held = lined_up("d1", "d2")
-        assert line.without_rank(held, replace(a_delivery("d9"), previous=held.newest)) == held
-        assert line.without_rank(EMPTY, a_delivery("d9")) == EMPTY
 
-    def test_the_newest_is_then_the_one_before_while_that_stands_in_line(self) -> None:
-        one = line.entered(EMPTY, a_delivery("d1", work()), awaited_until=0, due_at=AT)
-        second = replace(a_delivery("d2", score(), AT + 1), previous=one.newest)
-        two = line.entered(one, second, awaited_until=0, due_at=AT)
-        left = line.without_rank(line.left(two, "d2", due_at=AT), second)
-        assert left.newest == one.newest == a_newest("d1", work=(AT, "d1"))
+class TestNewest:
+    """Of those that had an effect, stand in line, or may have had an effect."""
 
-    def test_the_newest_is_then_the_newest_that_had_an_effect(self) -> None:
-        settled = a_newest("d0", AT - 9, score=(AT - 9, "d0"))
-        first = replace(a_delivery("d1", both(), AT), previous=a_newest("gone", AT - 1, score=(AT - 1, "gone")))
-        cell = line.entered(replace(EMPTY, settled=settled), first, awaited_until=0, due_at=AT)
-        assert line.without_rank(line.left(cell, "d1", due_at=AT), first).newest == settled
+    SETTLED = a_newest("d0", AT - 9, 1, score=Rank(AT - 9, 1), work=Rank(AT - 9, 1))
 
-    def test_a_newer_one_loses_only_the_marks_that_were_not_its_own(self) -> None:
-        first = a_delivery("d1", work())
-        cell = line.entered(EMPTY, first, awaited_until=0, due_at=AT)
-        cell = line.entered(cell, a_delivery("d2", score(), AT + 1), awaited_until=0, due_at=AT)
-        left = line.without_rank(line.left(cell, "d1", due_at=AT), first)
-        assert left.newest == a_newest("d2", AT + 1, score=(AT + 1, "d2"))
+    def test_a_new_cell_has_none(self) -> None:
+        assert line.newest(EMPTY) is None
 
-    def test_what_turns_out_to_have_had_no_effect_is_not_among_those_that_had_one(self) -> None:
-        settled = line.ranked(None, a_delivery("d0", both(), AT - 9))
-        unknown = replace(a_delivery("d1", score(), AT), previous=settled)
-        cell = replace(EMPTY, newest=line.ranked(settled, unknown), settled=line.last_ended(settled, unknown))
-        left = line.without_rank(cell, unknown)
-        assert (left.newest, left.settled) == (settled, settled)
+    def test_whoever_leaves_without_effect_was_never_there(self) -> None:
+        one = line.entered(replace(EMPTY, settled=self.SETTLED), a_delivery("d1", number=2), awaited_until=0, due_at=AT)
+        two = line.entered(one, a_delivery("d2", work(), number=3), awaited_until=0, due_at=AT)
+        three = line.entered(two, a_delivery("d3", number=4), awaited_until=0, due_at=AT)
+        assert line.newest(line.left(three, "d3", due_at=AT)) == line.newest(two)
+        assert line.newest(line.left(line.left(three, "d3", due_at=AT), "d2", due_at=AT)) == line.newest(one)
+        assert line.newest(replace(three, line=())) == self.SETTLED
+
+    def test_what_is_unsettled_counts_until_it_is_known(self) -> None:
+        unsure = line.unknown(replace(EMPTY, settled=self.SETTLED), a_delivery("d1", number=2))
+        assert line.newest(unsure) == a_newest("d1", AT, 2, score=Rank(AT, 2), work=Rank(AT - 9, 1))
+        assert line.newest(line.known(unsure, "d1")) == self.SETTLED
+        assert line.known(unsure, "d2") == unsure
+
+    def test_what_nobody_will_know_covers_nothing_and_stays_the_newest(self) -> None:
+        unsure = line.unknown(replace(EMPTY, settled=self.SETTLED), a_delivery("d1", number=2))
+        never = line.never_known(unsure)
+        assert never.unsettled is None
+        assert line.newest(never) == replace(a_newest("d1", AT, 2), score=Rank(AT - 9, 1), work=Rank(AT - 9, 1))
+        assert line.never_known(never) == never
+
+    def test_what_is_put_back_in_line_is_not_to_be_settled(self) -> None:
+        delivery = a_delivery("d1", number=2)
+        unsure = line.unknown(replace(EMPTY, settled=self.SETTLED), delivery)
+        back = line.entered(unsure, delivery, awaited_until=0, due_at=AT)
+        assert (back.unsettled, names(back), back.settled) == (None, ["d1"], self.SETTLED)
 
 
 STEPS = st.lists(

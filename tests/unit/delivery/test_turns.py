@@ -12,7 +12,7 @@ from chalicelib.clock import Deadline, to_milliseconds
 from chalicelib.delivery import line
 from chalicelib.delivery.breaker import PlatformHealth
 from chalicelib.delivery.claimed import Claimed, Run
-from chalicelib.delivery.records import Cell, CellKey, Delivery, DeliveryState, Receipt
+from chalicelib.delivery.records import Cell, CellKey, Delivery, DeliveryState, PlaceInLine, Receipt
 from chalicelib.delivery.turns import READ_FIRST_AFTER, Turns, is_late
 from chalicelib.errors import PlatformRefused, PlatformUnavailable, StorageConflict
 from chalicelib.lti11.messages import (
@@ -227,7 +227,7 @@ class TestTime:
 def settled_before(*deliveries: Delivery) -> Cell:
     cell = Cell(KEY)
     for delivery in deliveries:
-        cell = replace(cell, settled=line.ranked(cell.settled, delivery))
+        cell = replace(cell, settled=line.ranked(cell.settled, line.place_of(delivery)))
     return cell
 
 
@@ -257,20 +257,28 @@ class TestRest:
 
     @pytest.mark.parametrize("write", [SCORE, DeleteResult()], ids=["score", "delete"])
     def test_of_one_moment_the_one_that_was_accepted_later_counts(self, write: Write) -> None:
-        other = a_delivery(SCORE, "d0")
-        after, before = Scene(), Scene()
-        cell = settled_before(other)
-        after.take(a_delivery(write, previous=cell.settled), in_line(a_delivery(write), before=cell))
-        before.take(a_delivery(write, previous=None), in_line(a_delivery(write), before=cell))
-        assert [after.asked[0][0], before.asked[0][0]] == ["run", "superseded"]
+        after, before = a_delivery(write, number=3), a_delivery(write, number=1)
+        cell = settled_before(a_delivery(SCORE, "d0", number=2))
+        asked = []
+        for delivery in (after, before):
+            scene = Scene()
+            scene.take(delivery, in_line(delivery, before=cell))
+            asked.append(scene.asked[0][0])
+        assert asked == ["run", "superseded"]
+
+    def test_one_that_was_accepted_before_they_were_counted_takes_its_number_from_its_place(self) -> None:
+        scene, delivery = Scene(), a_delivery()
+        cell = in_line(replace(delivery, number=4))
+        scene.take(delivery, cell)
+        assert scene.tried.delivery.number == scene.written["delivery"].number == 4
 
 
 class TestSettlesFirst:
-    UNSETTLED = replace(in_line(a_delivery(BOTH)), unsettled_id="d0")
+    UNSETTLED = replace(in_line(a_delivery(BOTH)), unsettled=PlaceInLine("d0", AT - 9))
 
     def test_what_is_found_counts(self) -> None:
-        newer = line.ranked(None, TestRest.NEWER)
-        scene = Scene(settles=lambda cell: replace(cell, unsettled_id=None, settled=newer, version=7))
+        newer = line.ranked(None, line.place_of(TestRest.NEWER))
+        scene = Scene(settles=lambda cell: replace(cell, unsettled=None, settled=newer, version=7))
         scene.take(a_delivery(BOTH), self.UNSETTLED)
         assert (scene.tried.cell.version, scene.tried.write) == (7, replace(BOTH, score=None))
 

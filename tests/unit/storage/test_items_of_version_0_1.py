@@ -15,6 +15,7 @@ from chalicelib.delivery.records import (
     KnownScore,
     NewestDelivery,
     PlaceInLine,
+    Rank,
     SubmissionState,
 )
 from chalicelib.errors import StorageUnreadable
@@ -99,7 +100,6 @@ DELIVERY = Delivery(
     body_digest="digest",
     receipt_key="receipt",
     state=DeliveryState.FAILED,
-    previous=NewestDelivery("d0", "key", "digest", AT - 9, work_at=AT - 9, work_by="d0"),
     tries=1,
     outcome_unknown=True,
     answer=Answer(CodeMajor.FAILURE, "Not now", "platform_unavailable"),
@@ -127,43 +127,37 @@ def test_a_free_cell_has_an_empty_line_and_is_not_listed() -> None:
         first_delivery_id="d0",
         last_posted=KnownScore(Decimal("0.10"), Decimal(1)),
         last_known=KnownScore(Decimal("0.3"), None),
-        newest=NewestDelivery("d1", "key", "digest", AT, score_at=AT, score_by="d1"),
-        settled=NewestDelivery("d1", "key", "digest", AT, score_at=AT, score_by="d1"),
-        unsettled_id="d0",
+        settled=NewestDelivery("d1", "key", "digest", AT, score=Rank(AT)),
+        unsettled=PlaceInLine("d0", 0),
     )
     assert "listing_kind" not in cells.to_item(cell)
 
 
 def test_what_was_newest_covers_what_is_older_and_nothing_newer() -> None:
-    """It knew neither whose a score was nor whether it arrived; nothing was ever queued."""
+    """It did not know whether a score arrived; nothing was ever queued."""
     cell = cells.from_item(stored(FREE_CELL_ITEM))
-    write = DELIVERY.write
+    newest, write = line.newest(cell), DELIVERY.write
+    assert newest is not None
     assert write is not None
-    assert line.remainder(write, cell, AT - 1, takes_work=True) is None
-    assert line.remainder(write, cell, AT, takes_work=True) == write
-    assert line.remainder(write, cell, AT + 1, takes_work=True, own="d2", previous=cell.newest) == write
+    assert (newest.delivery_id, newest.consumer_key, newest.body_digest) == ("d1", "key", "digest")
+    assert line.remainder(write, cell, Rank(AT - 1, cell.accepted + 1), takes_work=True) is None
+    assert line.remainder(write, cell, Rank(AT, cell.accepted + 1), takes_work=True) == write
+    assert line.remainder(write, cell, Rank(AT + 1, cell.accepted + 1), takes_work=True) == write
 
 
-BEFORE_IT = NewestDelivery("d0", "key", "digest", AT - 9, score_at=AT - 9)
-
-
-@pytest.mark.parametrize(
-    "previous",
-    [BEFORE_IT, None],
-    ids=["after another", "the first"],
-)
 @pytest.mark.parametrize("item", [CELL_ITEM, FREE_CELL_ITEM], ids=["left behind", "failed for now"])
-def test_what_had_not_arrived_is_still_to_be_sent(item: Item, previous: NewestDelivery | None) -> None:
+def test_what_had_not_arrived_is_still_to_be_sent(item: Item) -> None:
     """A crash left it behind, or the same request comes again after it failed."""
-    cell, write = cells.from_item(stored(item)), DELIVERY.write
-    assert write is not None
-    assert line.remainder(write, cell, AT, takes_work=True, own="d1", previous=previous) == write
+    cell, delivery = cells.from_item(stored(item)), deliveries.from_item(stored(DELIVERY_ITEM))
+    assert delivery.write is not None
+    number = cell.head.number if cell.head else delivery.number
+    assert line.remainder(delivery.write, cell, Rank(AT, number), takes_work=True) == delivery.write
 
 
 def test_the_delivery_that_was_under_way_is_the_head_of_the_line() -> None:
     """Its tool waited no longer than its lease."""
     cell = cells.from_item(stored(CELL_ITEM))
-    assert cell.line == (PlaceInLine("d1", 0, awaited_until=AT + 12_000),)
+    assert cell.line == (PlaceInLine("d1", 0, 1, awaited_until=AT + 12_000),)
     assert (cell.lease_until, cell.generation, cell.graded_at) == (AT + 12_000, 0, None)
 
 
@@ -175,9 +169,9 @@ def test_the_newest_set_what_it_set_when_it_was_received(
     sets_score: bool, sets_work: bool, score_at: int | None, work_at: int | None
 ) -> None:
     newest = {**NEWEST, "sets_score": sets_score, "sets_work": sets_work}
-    read = cells.from_item(stored({**FREE_CELL_ITEM, "newest": newest})).newest
-    by = {"score_by": "d1" if sets_score else None, "work_by": "d1" if sets_work else None}
-    assert read == NewestDelivery("d1", "key", "digest", AT, score_at=score_at, work_at=work_at, **by)
+    read = cells.from_item(stored({**FREE_CELL_ITEM, "newest": newest})).settled
+    score, work = (None if at is None else Rank(at) for at in (score_at, work_at))
+    assert read == NewestDelivery("d1", "key", "digest", AT, score=score, work=work)
 
 
 @pytest.mark.parametrize("item", [CELL_ITEM, FREE_CELL_ITEM], ids=["under way", "free"])
@@ -212,7 +206,11 @@ def test_every_state_that_it_wrote_is_known(state: DeliveryState) -> None:
         {"graded_at": "never"},
         {"line": [], "settled": "d1"},
         {"line": [], "settled": {"delivery_id": "d1"}},
-        {"line": [], "settled": {**NEWEST, "score_by": 1}},
+        {"line": [], "settled": {**NEWEST, "number": "1"}},
+        {"line": [], "settled": {**NEWEST, "sets_score": False, "score_at": AT, "score_number": "1"}},
+        {"line": [], "unsettled": "d1"},
+        {"line": [], "unsettled": {"delivery_id": "d1"}},
+        {"line": [], "accepted": "1"},
         {"posted_timestamp": "never"},
         {"posted_by": 1},
     ],

@@ -93,15 +93,14 @@ class Square:
         """A tool's outcome, received at R = ``at``, takes its place in line; without a write: it brings nothing."""
         self.sent += 1
         received_at, profile = to_milliseconds(at), self.gradebook.profile
-        rest = line.remainder(write, self.cell, received_at, takes_work=profile.submission_extension)
         delivery = replace(
             a_delivery(write, f"d{self.sent}", at),
-            write=None if rest is None else write,
             timestamp=ordering_timestamp(received_at, self.cell.newest_timestamp, profile),
-            previous=self.cell.newest,
+            number=self.cell.accepted + 1,
         )
-        if rest is not None:
-            self.cell = line.entered(self.cell, delivery, awaited_until=0, due_at=received_at)
+        if line.remainder(write, self.cell, delivery.rank, takes_work=profile.submission_extension) is None:
+            return replace(delivery, write=None)
+        self.cell = line.entered(self.cell, delivery, awaited_until=0, due_at=received_at)
         return delivery
 
     def takes_turn(self, delivery: Delivery, now: datetime, *, forced: bool = False) -> Told:
@@ -114,8 +113,7 @@ class Square:
         self.gradebook.now = now
         delivery = replace(told.delivery, outcome_unknown=told.applied is None)
         if not line.stands_in(self.cell, delivery.id):
-            back = line.entered(self.cell, delivery, awaited_until=0, due_at=to_milliseconds(now))
-            self.cell = replace(back, unsettled_id=None)
+            self.cell = line.entered(self.cell, delivery, awaited_until=0, due_at=to_milliseconds(now))
         return self._try(delivery, lost, retry=True)
 
     def reads(self) -> str | None:
@@ -161,14 +159,8 @@ class Square:
     def _remainder(self, delivery: Delivery) -> Write | None:
         """What it still brings at its turn."""
         assert delivery.write is not None
-        return line.remainder(
-            delivery.write,
-            self.cell,
-            delivery.received_at,
-            takes_work=self.gradebook.profile.submission_extension,
-            own=delivery.id,
-            previous=delivery.previous,
-        )
+        takes_work = self.gradebook.profile.submission_extension
+        return line.remainder(delivery.write, self.cell, delivery.rank, takes_work=takes_work)
 
     def _posted(
         self, delivery: Delivery, order: Order, step: PostScore, facts: Facts, lost: Lost | None
