@@ -387,6 +387,7 @@ def open_stage(folder: Path, *, on_delay: OnDelay = OnDelay.FAIL, **settings: An
         return connect(plain, clock, transport, table, sealer, queue, pace, chance=lambda: 0.5)
 
     services = start()
+
     def fetch(_url: str) -> bytes:
         asked = holder[0].key_set
         return asked() if asked is not None else json.dumps(jwks(services.signing_keys.list())).encode()
