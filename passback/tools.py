@@ -119,12 +119,13 @@ def show(session: Session, consumer_key: str) -> None:
     Of a tool with two secrets it shows when each was last seen to sign, late by ten minutes at most.
     """
     shown = session.tool(consumer_key)
-    document = tool_document(shown)
+    document = {"tool": tool_document(shown)}
     if len(shown.secrets) > 1:
         use = session.services.secret_use.get(shown)
-        document |= {"newer_used_at": instant(use.newer), "older_used_at": instant(use.older)}
-    pairs = [(name.replace("_", " "), "-" if value is None else str(value)) for name, value in document.items()]
-    session.output.show({"tool": document}, Facts(pairs))
+        document["secret_use"] = {"newer_used_at": instant(use.newer), "older_used_at": instant(use.older)}
+    pairs = [(name, value) for part in document.values() for name, value in part.items()]
+    facts = Facts([(name.replace("_", " "), "-" if value is None else str(value)) for name, value in pairs])
+    session.output.show(document, facts)
 
 
 @tool.command()
@@ -169,9 +170,9 @@ def retire(session: Session, consumer_key: str) -> None:
         )
     last = session.services.secret_use.get(shown).older
     session.services.tools.retire_oldest(consumer_key)
-    document = tool_document(session.tool(consumer_key)) | {"retired_used_at": instant(last)}
+    document = {"tool": tool_document(session.tool(consumer_key)), "retired_used_at": instant(last)}
     used = "" if last is None else f" It was last seen to sign {distance(last, to_milliseconds(session.clock.now()))}."
-    session.output.show({"tool": document}, Words(f"The oldest secret of {consumer_key} is no longer accepted.{used}"))
+    session.output.show(document, Words(f"The oldest secret of {consumer_key} is no longer accepted.{used}"))
 
 
 @tool.command()

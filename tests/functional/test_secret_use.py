@@ -69,9 +69,9 @@ def test_each_of_two_secrets_says_when_it_signed_last(stage: Stage, seat: Seat) 
     assert abs(from_milliseconds(first.older) - stage.clock.now()) < timedelta(seconds=1)
     stage.clock.move(3600)
     assert send(stage, seat, NEWER) == "success"
-    shown = command(stage, "tool", "show", "--key", CONSUMER_KEY)["tool"]
-    assert shown["older_used_at"] < shown["newer_used_at"]
-    assert shown["secrets"] == 2
+    shown = command(stage, "tool", "show", "--key", CONSUMER_KEY)
+    assert shown["secret_use"]["older_used_at"] < shown["secret_use"]["newer_used_at"]
+    assert shown["tool"]["secrets"] == 2
 
 
 def test_a_request_that_is_refused_is_no_use(stage: Stage, seat: Seat) -> None:
@@ -99,7 +99,7 @@ def test_a_use_is_noted_every_ten_minutes_at_most(stage: Stage, seat: Seat) -> N
 def test_the_next_rotation_begins_anew(stage: Stage, seat: Seat) -> None:
     rotate(stage)
     send(stage, seat, NEWER)
-    retired = command(stage, "tool", "retire", "--key", CONSUMER_KEY, "--oldest")["tool"]
+    retired = command(stage, "tool", "retire", "--key", CONSUMER_KEY, "--oldest")
     assert retired["retired_used_at"] is None
     stage.clock.move(1)
     command(stage, "tool", "rotate", "--key", CONSUMER_KEY)
