@@ -6,9 +6,10 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from chalicelib.clock import to_iso
+from chalicelib.clock import from_milliseconds, to_iso
 from chalicelib.delivery.breaker import Permission
 from chalicelib.delivery.records import Delivery, DeliveryState
+from chalicelib.lti13.key_rotation import signing_key
 from passback.commands import Command
 from passback.deliveries.documents import delivery_document, why
 from passback.failures import CommandFailed
@@ -126,8 +127,9 @@ def _facts(overview: "Overview") -> list[tuple[str, str]]:
     missing = f"{overview.missing}{' or more' if overview.missing_cut else ''} sourcedids without a mapping"
     hint = " (`passback mapping missing`)" if overview.missing else ""
     looked = f" (only the newest, since {instant(day.since)}, were looked at)" if day.cut else ""
-    newest = max(overview.keys, key=lambda each: each.created_at, default=None)
-    keys = "none: `passback key show` makes one" if newest is None else f"{len(overview.keys)}, the newest {newest.kid}"
+    keys = "none: `passback key show` makes one"
+    if overview.keys:
+        keys = f"{len(overview.keys)}, {signing_key(overview.keys, from_milliseconds(now)).kid} in use"
     return [
         ("at", instant(now) or ""),
         *_alarms(overview.alarms),

@@ -140,6 +140,6 @@ def test_what_fails_its_worker_again_and_again_is_set_aside_by_the_queue(deploye
     try:
         with broken(deployed, WORKER):
             queues.send_message(QueueUrl=url, MessageBody=body, MessageGroupId="y", MessageDeduplicationId="y")
-            assert eventually(look)
+            assert eventually(look, patience=60)  # five receives, each after the poller's own pauses
     finally:
         queues.set_queue_attributes(QueueUrl=url, Attributes={"VisibilityTimeout": str(VISIBILITY_SECONDS)})

@@ -1,5 +1,6 @@
 import json
 from dataclasses import replace
+from datetime import timedelta
 from types import SimpleNamespace
 from typing import Any
 
@@ -68,6 +69,17 @@ def ended(number: int, state: DeliveryState, words: str = "", status: int | None
     answer = Answer(CodeMajor.SUCCESS if state is DeliveryState.DELIVERED else CodeMajor.FAILURE, "")
     at = AT - number * 60_000 + 1000
     return delivery(number, state=state, answer=answer, ended_at=at, platform_words=words, platform_status=status)
+
+
+def test_the_key_in_use_is_named_and_not_one_that_is_still_to_come(running: Operator) -> None:
+    running.services.signing_keys.change(
+        lambda keys: tuple(replace(key, created_at=NOW - timedelta(days=9)) for key in keys)
+    )
+    (in_use,) = (key["kid"] for key in running.ok("key", "show")["keys"])
+    coming = running.ok("key", "rotate")["key"]["kid"]
+    screen = "".join(running.run("status").output.split())
+    assert f"2,{in_use}inuse" in screen
+    assert coming not in screen
 
 
 def test_when_nothing_has_happened_it_says_so(running: Operator) -> None:
