@@ -3,13 +3,15 @@
 import pytest
 from botocore.exceptions import ClientError
 
-from deployed.account import Account
+from deployed.account import NO_METRIC_MATH, Account
 from passback.packaging.build import ROOT
 
 pytestmark = pytest.mark.engine
 
 STACK = "passback-alone-data"
-STAGE = [{"ParameterKey": "Stage", "ParameterValue": "alone"}]
+STAGE = [
+    {"ParameterKey": name, "ParameterValue": value} for name, value in {"Stage": "alone", **NO_METRIC_MATH}.items()
+]
 
 
 def test_it_stands_alone_and_a_second_time_changes_nothing(account: Account) -> None:

@@ -12,6 +12,7 @@ from chalicelib.clock import SystemClock
 from chalicelib.errors import PassbackError
 from chalicelib.lti11.tools import Tool
 from chalicelib.services import build_services
+from deployed.account import NO_METRIC_MATH
 from deployed.checkout import Checkout, checkout
 from passback.cli import cli
 from passback.session import Session
@@ -40,7 +41,8 @@ def typed(place: Checkout, variables: Mapping[str, str], *words: str) -> dict[st
 
 
 def set_up(place: Checkout, **parameters: str) -> dict[str, Any]:
-    words = [word for name, value in parameters.items() for word in ("--parameter", f"{name}={value}")]
+    given = {**NO_METRIC_MATH, **parameters}
+    words = [word for name, value in given.items() for word in ("--parameter", f"{name}={value}")]
     return typed(place, {}, "setup", "--stage", "prod", "--yes", "--project-dir", str(place.folder), *words)
 
 

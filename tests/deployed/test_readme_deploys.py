@@ -1,7 +1,8 @@
 """The README followed literally: what it says to type is typed, until a grade is in the gradebook.
 
 Put in for its examples is only what an AWS account, a registrar and a school have: endpoint, certificate, the
-platform's address, a sourcedid. The stage is ``local``, the one that may call a platform on this machine.
+platform's address, a sourcedid; and what this account lacks of AWS's: processors but the machine's own, metric math.
+The stage is ``local``, the one that may call a platform on this machine.
 """
 
 import json
@@ -15,7 +16,7 @@ from typing import Any
 import pytest
 
 from chalicelib.clock import SystemClock
-from deployed.account import HURRY, MACHINE
+from deployed.account import HURRY, MACHINE, NO_METRIC_MATH
 from deployed.checkout import Checkout, checkout
 from deployed.stack import Canvas, eventually
 from deployed.tls import internet
@@ -68,8 +69,8 @@ class Followed:
         script = script.replace("https://school.instructure.com", self.canvas.url)
         script = script.replace("--host school.instructure.com", f"--host 127.0.0.1:{self.canvas.port}")
         script = script.replace("SOURCEDID", f"'{self.seat['lti11']['sourcedid']}'")
-        if MACHINE != "x86_64":
-            script = script.replace("passback setup ", f"passback setup --architecture {MACHINE} ")
+        here = [f"--architecture {MACHINE}", *(f"--parameter {name}={value}" for name, value in NO_METRIC_MATH.items())]
+        script = script.replace("passback setup ", f"passback setup {' '.join(here)} ")
         return [command for command in re.split(r"(?<!\\)\n", script) if command.strip()]
 
     def send(self, score: str) -> subprocess.CompletedProcess[str]:

@@ -15,6 +15,7 @@ from chalicelib import services as service_graph
 from chalicelib.clock import SystemClock
 from chalicelib.lti11.tools import Tool, Unmapped
 from chalicelib.services import Services
+from deployed.account import NO_METRIC_MATH
 from deployed.checkout import Checkout, checkout
 from passback.cli import cli
 from passback.connection import connect_operator
@@ -26,6 +27,7 @@ pytestmark = pytest.mark.engine
 STACK = "passback-prod-data"
 BROKEN_QUEUE = {"DeadLetters": {"MessageRetentionPeriod": 1}}
 """SQS takes no fewer than 60 seconds."""
+HERE = [word for name, value in NO_METRIC_MATH.items() for word in ("--parameter", f"{name}={value}")]
 
 
 @pytest.fixture(scope="module")
@@ -59,7 +61,7 @@ def refused(place: Checkout, *words: str, **variables: str) -> str:
 def setup(place: Checkout, *words: str, **variables: str) -> Result:
     """Run the command in this process, which takes a third of the time."""
     session = Session(environment={"PATH": "", "HOME": str(place.folder), **place.engine.environment, **variables})
-    arguments = ["setup", *words, "--json", "--project-dir", str(place.folder)]
+    arguments = ["setup", *words, *([] if "--destroy" in words else HERE), "--json", "--project-dir", str(place.folder)]
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(os, "environ", os.environ.copy())  # commands set the AWS variables that botocore reads
         return CliRunner().invoke(cli, arguments, obj=session)
@@ -223,9 +225,9 @@ def test_a_rolled_back_creation_is_cleared_away_and_made_anew(own_template: Chec
     cloudformation = place.client("cloudformation")
     name = "passback-cleared-data"
     body = (place.folder / "infra" / "template.json").read_text()
-    cloudformation.create_stack(
-        StackName=name, TemplateBody=body, Parameters=[{"ParameterKey": "Stage", "ParameterValue": "cleared"}]
-    )
+    given = [{"ParameterKey": key, "ParameterValue": value} for key, value in NO_METRIC_MATH.items()]
+    given.append({"ParameterKey": "Stage", "ParameterValue": "cleared"})
+    cloudformation.create_stack(StackName=name, TemplateBody=body, Parameters=given)
     with pytest.raises(Exception, match="Waiter StackCreateComplete failed"):
         cloudformation.get_waiter("stack_create_complete").wait(StackName=name, WaiterConfig={"Delay": 1})
     assert status(place, name) == "ROLLBACK_COMPLETE"

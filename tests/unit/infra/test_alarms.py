@@ -1,7 +1,8 @@
 """Every alarm is raised by what our code writes when that happens, and by no less; its numbers have their reasons."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from functools import partial
+from typing import Any
 
 import pytest
 from cloudwatch import Values, collect, found, is_raised, period, watched
@@ -218,12 +219,21 @@ def test_who_gets_them_by_mail_is_a_parameter() -> None:
     assert DATA["Parameters"]["AlarmEmail"]["Default"] == ""
 
 
-def test_only_what_needs_metric_math_is_left_to_the_whole_template() -> None:
-    alone = {name for name, one in WHOLE["Resources"].items() if one.get("Type") == "AWS::CloudWatch::Alarm"} - DATA[
-        "Resources"
-    ].keys()
-    assert (
-        alone
-        == {name for name, one in WHOLE["Resources"].items() if "Metrics" in one["Properties"]}
-        == {"RefusedAlarm"}
-    )
+def test_both_ways_of_deploying_have_all_alarms() -> None:
+    def declared(template: Mapping[str, Any]) -> set[str]:
+        return {name for name, one in template["Resources"].items() if one.get("Type") == "AWS::CloudWatch::Alarm"}
+
+    assert declared(DATA) == declared(WHOLE)
+
+
+def test_only_alarms_of_metric_math_can_be_left_out_and_are_there_unless_somebody_does() -> None:
+    conditional = {
+        name: one["Condition"]
+        for name, one in DATA["Resources"].items()
+        if one["Type"] == "AWS::CloudWatch::Alarm" and "Condition" in one
+    }
+    by_math = {name for name, one in DATA["Resources"].items() if "Metrics" in one["Properties"]}
+    assert conditional == dict.fromkeys(by_math, "HasShareAlarms") == {"RefusedAlarm": "HasShareAlarms"}
+    assert DATA["Conditions"]["HasShareAlarms"] == {"Fn::Equals": [{"Ref": "ShareAlarms"}, "yes"]}
+    parameter = DATA["Parameters"]["ShareAlarms"]
+    assert (parameter["Default"], parameter["AllowedValues"]) == ("yes", ["yes", "no"])
