@@ -31,7 +31,9 @@ from passback.session import Session, pass_session
     help="Workers at once. [default: 20, or as it is]",
 )
 @click.option(
-    "--architecture", type=click.Choice(ARCHITECTURES), help="The processor. [default: Chalice's, or as it is]"
+    "--architecture",
+    type=click.Choice(ARCHITECTURES),
+    help=f"The processor. [default: {ARCHITECTURES[0]} for a new stage, or as it is]",
 )
 @click.option(
     "--parameter",

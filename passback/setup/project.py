@@ -11,7 +11,7 @@ from typing import Any
 
 from chalicelib.delivery.sqs import WORKER_SECONDS
 from passback.failures import CommandFailed
-from passback.packaging.stage import ENVIRONMENT
+from passback.packaging.stage import ARCHITECTURES, ENVIRONMENT
 from passback.setup.domain import Domain
 from passback.setup.references import Values, resolve
 
@@ -27,6 +27,8 @@ _USUAL = {
     "lambda_timeout": 29,
 }
 """What a stage gets unless somebody has said otherwise, for the stage or for all."""
+_NEW = {"lambda_architecture": ARCHITECTURES[0]}
+"""What only a new stage gets: functions that are there are not moved to another processor unasked."""
 _PUBLIC_URLS, _CONCURRENCY = "PASSBACK_PUBLIC_URLS", "PASSBACK_WORKER_CONCURRENCY"
 
 
@@ -125,7 +127,8 @@ def file_changes(
         policy = {"Version": "2012-10-17", "Statement": resolve(statements, values)}
         wanted[folder / policy_file(stage, function)] = _text(policy)
     wanted[folder / f"{stage}.env"] = operator_variables(values)
-    new = _configured(config, functions, stage, values, choices)
+    usual = _USUAL | _NEW if _is_new(project, config, stage) else _USUAL
+    new = _configured(config, functions, stage, usual, values, choices)
     wanted[folder / "config.json"] = _text(new)
     changes = []
     for path, content in wanted.items():
@@ -174,13 +177,25 @@ def _settings(values: Values) -> dict[str, str]:
     return {name: str(resolve(value, values)).strip() for name, value in ENVIRONMENT.items()}
 
 
+def _is_new(project: Path, config: Mapping[str, Any], stage: str) -> bool:
+    """Tell whether a stage was neither set up nor deployed from here, whatever its operator has written for it."""
+    described = config.get("stages", {}).get(stage, {}).get("lambda_functions", {}).get("api_handler", {})
+    deployed = project / ".chalice" / "deployed" / f"{stage}.json"
+    return described.get("iam_policy_file") != policy_file(stage, "api_handler") and not deployed.exists()
+
+
 def _configured(
-    config: Mapping[str, Any], functions: Mapping[str, Any], stage: str, values: Values, choices: Choices
+    config: Mapping[str, Any],
+    functions: Mapping[str, Any],
+    stage: str,
+    usual: Mapping[str, Any],
+    values: Values,
+    choices: Choices,
 ) -> Document:
     """Return the configuration with the stage as it has to be; whatever else stands in it stays."""
     stages = config.get("stages", {})
     before = stages.get(stage, {})
-    after: Document = {name: config.get(name, usual) for name, usual in _USUAL.items()} | before
+    after: Document = {name: config.get(name, value) for name, value in usual.items()} | before
     after["autogen_policy"] = False
     if choices.architecture is not None:
         after["lambda_architecture"] = choices.architecture
@@ -193,9 +208,9 @@ def _configured(
             "certificate_arn": choices.domain.certificate,
         }
     variables = {**before.get("environment_variables", {}), **_settings(values)}
-    usual = str(functions["Parameters"]["WorkerConcurrency"]["Default"])
+    workers = str(functions["Parameters"]["WorkerConcurrency"]["Default"])
     chosen = choices.worker_concurrency
-    variables[_CONCURRENCY] = str(chosen) if chosen is not None else variables.get(_CONCURRENCY, usual)
+    variables[_CONCURRENCY] = str(chosen) if chosen is not None else variables.get(_CONCURRENCY, workers)
     after["environment_variables"] = {name: text for name, text in variables.items() if text or name not in ENVIRONMENT}
     described = dict(before.get("lambda_functions", {}))
     for function in ROLES:

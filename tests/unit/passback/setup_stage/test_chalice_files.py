@@ -144,18 +144,56 @@ def test_the_stage_of_the_repository_can_be_written_anew(project: Path) -> None:
 
 
 def test_a_domain_is_told_to_chalice_and_to_the_functions_and_stays(project: Path) -> None:
-    stage = written(project, Choices(domain=DOMAIN, public_urls=("https://old.example.edu/x",), architecture="arm64"))
+    stage = written(project, Choices(domain=DOMAIN, public_urls=("https://old.example.edu/x",)))
     assert stage["api_gateway_custom_domain"] == {
         "tls_version": "TLS_1_2",
         "domain_name": DOMAIN.name,
         "certificate_arn": DOMAIN.certificate,
     }
-    assert stage["lambda_architecture"] == "arm64"
     urls = stage["environment_variables"]["PASSBACK_PUBLIC_URLS"]
     assert urls == "https://grades.example.edu https://old.example.edu/x"
     assert changes(project) == []
     stage = written(project, Choices(public_urls=()))
     assert stage["environment_variables"]["PASSBACK_PUBLIC_URLS"] == "https://grades.example.edu"
+
+
+def described(project: Path, stage: dict[str, Any], **of_all: str) -> None:
+    """Let the operator have written this for stage prod, and for all stages."""
+    path = project / ".chalice" / "config.json"
+    config = json.loads(path.read_text()) | of_all
+    config["stages"]["prod"] = stage
+    path.write_text(json.dumps(config))
+
+
+def test_a_new_stage_runs_on_arm(project: Path) -> None:
+    described(project, {"environment_variables": {"PASSBACK_SHARDS": "8"}})
+    assert written(project)["lambda_architecture"] == "arm64"
+    assert CLIFactory(str(project), environ={}).create_config_obj("prod").lambda_architecture == "arm64"
+    assert changes(project) == []
+    assert written(project, Choices(architecture="x86_64"))["lambda_architecture"] == "x86_64"
+    assert changes(project) == []
+
+
+def test_another_processor_for_a_new_stage_is_kept(project: Path) -> None:
+    assert written(project, Choices(architecture="x86_64"), "other")["lambda_architecture"] == "x86_64"
+    described(project, {"lambda_architecture": "x86_64"})
+    assert written(project)["lambda_architecture"] == "x86_64"
+    described(project, {}, lambda_architecture="x86_64")
+    assert written(project)["lambda_architecture"] == "x86_64"
+
+
+def test_a_stage_that_was_set_up_before_keeps_its_processor(project: Path) -> None:
+    stage = written(project)
+    del stage["lambda_architecture"]
+    described(project, stage)
+    assert changes(project) == []
+    assert written(project, Choices(architecture="arm64"))["lambda_architecture"] == "arm64"
+
+
+def test_functions_that_are_there_keep_their_processor(project: Path) -> None:
+    (project / ".chalice" / "deployed").mkdir()
+    (project / ".chalice" / "deployed" / "prod.json").write_text("{}")
+    assert "lambda_architecture" not in written(project)
 
 
 def test_a_shell_reads_the_variables(project: Path) -> None:
