@@ -404,6 +404,20 @@ def test_nothing_is_removed_while_its_deliveries_are_under_way(desk: Desk, words
     assert desk.fails(*words)["code"] == "not_found"
 
 
+def test_a_registration_is_replaced_and_what_was_ended_for_it_is_sent_again(desk: Desk) -> None:
+    seat, platforms = desk.stage.seat(points=10), desk.stage.services.platforms
+    desk.stage.faults(DOWN)
+    delivery_id = send(desk, seat, "0.5")
+    registered = platforms.get("canvas")
+    assert registered is not None
+    assert desk.ok("platform", "remove", "canvas", "--fail-deliveries")["failed_deliveries"] == 1
+    platforms.add(registered)
+    desk.stage.faults()
+    assert desk.ok("delivery", "retry", "--all-failed", "--platform", "canvas", "--yes")["queued"] == [delivery_id]
+    desk.stage.minutes(30)
+    assert (desk.state(delivery_id), desk.stage.state(seat)["score"]) == ("delivered", Decimal(5))
+
+
 def test_another_tools_deliveries_stand_in_nobodys_way(desk: Desk) -> None:
     desk.stage.services.tools.add(Tool("another", ("secret",)))
     desk.stage.faults(DOWN)
