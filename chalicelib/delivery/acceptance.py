@@ -104,10 +104,12 @@ class Acceptance:
         newest = line.newest(cell)
         if newest is None or not line.sets_work(wanted.write) or not wanted.follows(cell, REPEAT_WITHIN):
             return False
-        if newest.delivery_id != cell.unsettled_id and not line.stands_in(cell, newest.delivery_id):
+        if line.is_sure(cell, newest.delivery_id):
             return False
         earlier = self._ledger.delivery(newest.delivery_id, self._clock.now())
-        return earlier is not None and wanted.says_the_same(earlier)
+        if earlier is None or not wanted.says_the_same(earlier):
+            return False
+        return earlier.state.under_way or (earlier.state is DeliveryState.FAILED and earlier.outcome_unknown)
 
     def _accept_as_head(
         self, wanted: AddressedWrite, delivery: Delivery, cell: Cell, health: PlatformHealth, deadline: Deadline

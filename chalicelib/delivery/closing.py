@@ -25,8 +25,9 @@ from chalicelib.lti11.messages import Answer
 from chalicelib.lti13.profiles import RefusalKind
 from chalicelib.storage.ledger import Change, Ledger
 from chalicelib.translation import answers
+from chalicelib.translation.comparison import needs_line_item
 from chalicelib.translation.plan import shows_anothers_grade, shows_submission, submission_state
-from chalicelib.translation.steps import Conclude, PostScore
+from chalicelib.translation.steps import Conclude, PostScore, Unread
 
 TAKEN_OVER = "delivery_taken_over"
 NOT_WRITTEN_DOWN = "delivery_not_written_down"
@@ -145,12 +146,14 @@ class Closing:
         return answer
 
     def _ending(self, run: Run, state: DeliveryState, answer: Answer, *, applied: bool | None) -> Ending:
+        unread = isinstance(run.facts.line_item_maximum, Unread)
+        judged = not (unread and needs_line_item(run.order.write))  # else ours would be taken for a person's
         return Ending(
             state=state,
             answer=answer,
             applied=applied,
-            read=run.score_read,
-            graded=shows_anothers_grade(run.order, run.cell, run.claimed.profile, run.facts),
+            read=run.score_read if judged or run.cell.last_known is None else None,
+            graded=judged and shows_anothers_grade(run.order, run.cell, run.claimed.profile, run.facts),
             submission=submission_state(run.cell, run.facts.result),
             timestamp=to_milliseconds(run.order.timestamp),
         )

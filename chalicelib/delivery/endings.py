@@ -134,7 +134,8 @@ def waiting_cell(cell: Cell, ending: Ending, *, retry: bool, due_at: int) -> Cel
     What a retry read is not what the cell knows: a person's grade, found just before the platform went away again,
     would be taken for what stood there all along, and be gone over by the next try.
     """
-    return first_known(line.waits(_noted(cell, ending), due_at), ending.read, retry=retry)
+    read = None if ending.graded else ending.read
+    return first_known(line.waits(_noted(cell, ending), due_at), read, retry=retry)
 
 
 def first_known(cell: Cell, read: KnownScore | None, *, retry: bool) -> Cell:
@@ -223,7 +224,8 @@ def _with_submission(cell: Cell) -> Cell:
 
 
 def without_first_submission(cell: Cell, delivery: Delivery) -> Cell:
-    """Forget a first submission that a refusal surely prevented; an earlier unknown try may have made it."""
-    if cell.first_delivery_id != delivery.id or cell.submission is not SubmissionState.SENT or delivery.outcome_unknown:
+    """Forget a first submission that a refusal surely prevented; an unknown try, also another's, may have made it."""
+    unknown = delivery.outcome_unknown or cell.unsettled is not None
+    if cell.first_delivery_id != delivery.id or cell.submission is not SubmissionState.SENT or unknown:
         return cell
     return replace(cell, submission=SubmissionState.NONE, first_submitted_at=None, first_delivery_id=None)

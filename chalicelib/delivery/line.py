@@ -188,6 +188,14 @@ def named(before: NewestDelivery | None, place: PlaceInLine) -> NewestDelivery:
     )
 
 
+def is_sure(cell: Cell, delivery_id: str) -> bool:
+    """Tell whether the delivery is settled, and had an effect for sure; the cell alone tells it."""
+    settled = cell.settled
+    if settled is None or settled.delivery_id != delivery_id:
+        return False
+    return settled.rank in (settled.score, settled.work)
+
+
 def known(cell: Cell, delivery_id: str) -> Cell:
     """Return the cell when the delivery's end is known, or still to come: then there is nothing of it to settle."""
     return replace(cell, unsettled=None) if cell.unsettled_id == delivery_id else cell
@@ -195,7 +203,9 @@ def known(cell: Cell, delivery_id: str) -> Cell:
 
 def unknown(cell: Cell, delivery: Delivery) -> Cell:
     """Return the cell when nobody knows yet whether the delivery, which has ended, had an effect."""
-    return replace(never_known(known(cell, delivery.id)), unsettled=place_of(delivery))
+    if cell.unsettled_id not in (None, delivery.id):  # it was not settled, so nothing was posted since
+        return replace(cell, settled=named(cell.settled, place_of(delivery)))
+    return replace(cell, unsettled=place_of(delivery))
 
 
 def never_known(cell: Cell) -> Cell:

@@ -10,7 +10,7 @@ from chalicelib.delivery.attempt import Attempt
 from chalicelib.delivery.claimed import Claimed
 from chalicelib.delivery.endings import Ending, begun, ended_delivery, settled_cell
 from chalicelib.delivery.holding import commit_held
-from chalicelib.delivery.records import Cell, Delivery, DeliveryState, KnownScore, SubmissionState
+from chalicelib.delivery.records import Cell, Delivery, DeliveryState, KnownScore, Rank, SubmissionState
 from chalicelib.delivery.settlement import Verdict, carries_work, shows_another, shows_score, verdict
 from chalicelib.errors import OutcomeCode, PlatformUnavailable, StorageConflict, StorageUnreadable
 from chalicelib.lti11.messages import Write
@@ -35,12 +35,13 @@ class Settling:
         self._attempt = attempt
         self._clock = clock
 
-    def settle(self, cell: Cell, platform: Platform, deadline: Deadline) -> Cell:
+    def settle(self, cell: Cell, platform: Platform, turn: Rank, deadline: Deadline) -> Cell:
         """Find out what became of the cell's unsettled delivery, and return the cell as it is stored then.
 
         The design's rule "New attempt": work is either seen in the results or sent again as long as no submission is
-        confirmed, because a score-only submission would wipe it. Anything else that cannot be seen stays failed, as
-        its tool was told.
+        confirmed, because a score-only submission would wipe it. Work on top of earlier work cannot be seen; it is sent
+        again, which adds no attempt, when it is newer than the outcome whose ``turn`` it is, as that one would go over
+        it. Anything else that cannot be seen stays failed, as its tool was told.
 
         Raises
         ------
@@ -59,7 +60,8 @@ class Settling:
             delivery = self._left_behind(delivery)
         result, maximum = self._look(delivery, write, platform, deadline)
         found = verdict(cell, write, result, maximum, profile)
-        if found is Verdict.MISSING and carries_work(write, profile):
+        uncovered = found is Verdict.UNDECIDED and turn < delivery.rank
+        if uncovered or (found is Verdict.MISSING and carries_work(write, profile)):
             return self._send_again(cell, delivery, write, platform, deadline)
         ours = shows_score(write, result, maximum, profile)
         graded = not ours and shows_another(cell, result, profile)
@@ -114,9 +116,16 @@ class Settling:
         if found is Verdict.GRADED_MEANWHILE:
             ending = Ending(DeliveryState.HELD, answers.graded_meanwhile(), applied=False)
             ended = ended_delivery(delivery, ending, now)
+            covered = line.place_of(delivery)  # as where its own turn finds the grade: that covers what is older too
             return self._commit(
                 cell,
-                lambda held: replace(line.never_known(held), last_known=shown, graded_at=now),
+                lambda held: replace(
+                    held,
+                    unsettled=None,
+                    settled=line.ranked(held.settled, covered),
+                    last_known=shown,
+                    graded_at=now,
+                ),
                 Change(delivery, ended),
             )
         applied = found is Verdict.APPLIED

@@ -45,7 +45,7 @@ class Turns:
         if claimed.cell.unsettled_id is None:
             return self._run(claimed, deadline)
         try:
-            cell = self._settling.settle(claimed.cell, claimed.platform, deadline)
+            cell = self._settling.settle(claimed.cell, claimed.platform, claimed.delivery.rank, deadline)
         except PlatformUnavailable as problem:
             return self._closing.unavailable(begin(claimed), problem, posted=False)
         except (PlatformRefused, HostRefused) as refusal:

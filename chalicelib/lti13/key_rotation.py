@@ -79,7 +79,8 @@ def chosen_key(keys: Sequence[SigningKey], platform: Platform, now: datetime) ->
     if held is not None:
         return ChosenKey(held, settled=awaited_key(keys, platform) is None)
     key = signing_key(keys, now)
-    return ChosenKey(key, settled=key.forced_at is None or key.created_at + OVERLAP <= now)
+    known = platform.held_kid is None and (key.forced_at is None or key.created_at + OVERLAP <= now)
+    return ChosenKey(key, settled=known)
 
 
 def awaited_key(keys: Sequence[SigningKey], platform: Platform) -> SigningKey | None:

@@ -1,6 +1,5 @@
 """Notes when a tool last signed with which of its two secrets, so that its operator knows when the older can go."""
 
-from contextlib import suppress
 from dataclasses import dataclass
 from threading import Lock
 
@@ -45,13 +44,16 @@ class SecretUseStore:
         which, now = _OLDER if older else _NEWER, to_milliseconds(self._clock.now())
         if not self._is_due(tool.consumer_key, which, rotated_at, now):
             return
-        with suppress(StorageUnavailable, StorageConflict):
+        try:
             self._table.update(
                 secret_use_key(tool.consumer_key),
                 {which: {"rotated_at": rotated_at, "at": now}, **lifetime(now + KEPT)},
                 ALWAYS,
                 kind=KIND,
             )
+        except (StorageUnavailable, StorageConflict):
+            with self._lock:
+                self._noted.pop((tool.consumer_key, which), None)
 
     def get(self, tool: Tool) -> SecretUse:
         """Read what is known of the two secrets that a tool has now."""

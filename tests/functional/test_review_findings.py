@@ -514,3 +514,66 @@ def test_a_grade_read_before_the_first_post_to_a_cell_is_not_forgotten_when_the_
     hours_pass(queueing)
     assert (queueing.state(seat)["score"], states(queueing)) == (Decimal(3), ["held", "held", "held"])
     assert queueing.state(seat)["body"] == "an essay"
+
+
+@pytest.mark.parametrize("work", [TEXT, None])
+def test_a_first_submission_that_another_may_have_made_is_not_forgotten_with_the_one_that_noted_it(
+    stage: Stage, work: Any
+) -> None:
+    """17: that one had no effect; the next score made a new submission, and wiped the work."""
+    seat = stage.seat(points=10)
+    first = replace_result(seat.sourcedid, "0.2")
+    headers = signed(stage, first)
+    status_500 = {"path": "score", "kind": "status", "status": 500, "count": 1}
+    stage.faults(status_500)
+    assert stage.deliver(OUTCOME_URL, headers, first).error == "platform_unavailable"
+    stage.clock.move(2)
+    lost = {"path": "score", "kind": "drop_after", "count": 1}
+    stage.faults(status_500 if work else lost)
+    assert stage.send(replace_result(seat.sourcedid, "0.3", data=work)).error == "platform_unavailable"
+    stage.clock.move(2)
+    stage.faults(lost if work else {**status_500, "path": "result"})
+    assert stage.deliver(OUTCOME_URL, headers, first).error == "platform_unavailable"
+    stage.faults()
+    stage.clock.move(60)
+    assert stage.send(replace_result(seat.sourcedid, "0.6")).description == ""
+    state = stage.state(seat)
+    assert (state["attempt"], state["body"], state["score"]) == (1, "an essay" if work else None, Decimal(6))
+
+
+def test_older_work_does_not_go_over_newer_work_of_which_nobody_knows(stage: Stage) -> None:
+    """18: on top of earlier work the results do not tell whether it is there; sent again it adds no attempt."""
+    seat = stage.seat(points=10)
+    assert stage.send(replace_result(seat.sourcedid, "0.1", data={"text": "the first"})).description == ""
+    stage.clock.move(2)
+    older = replace_result(seat.sourcedid, "0.7", data={"url": "https://tool.example.org/essays/1"})
+    headers = signed(stage, older)
+    stage.faults({**THROTTLED, "count": 1})
+    assert stage.deliver(OUTCOME_URL, headers, older).error == "platform_unavailable"
+    stage.clock.move(8)
+    stage.faults({"path": "score", "kind": "drop_after", "count": 1})
+    assert stage.send(replace_result(seat.sourcedid, data=TEXT)).error == "platform_unavailable"
+    stage.clock.move(2)
+    stage.faults()
+    assert stage.deliver(OUTCOME_URL, headers, older).code == "success"
+    state = stage.state(seat)
+    assert (state["attempt"], state["body"], state["score"]) == (2, "an essay", Decimal(7))
+
+
+def test_a_grade_found_while_one_was_settled_covers_what_is_older_than_that_one(stage: Stage) -> None:
+    """19: held by its own turn it would have; the older one was tried within its minute, and went over the grade."""
+    seat = stage.seat(points=10)
+    assert stage.send(replace_result(seat.sourcedid, "0.1")).code == "success"
+    stage.clock.move(2)
+    older = replace_result(seat.sourcedid, "0.3")
+    headers = signed(stage, older)
+    stage.faults({**THROTTLED, "count": 1})
+    assert stage.deliver(OUTCOME_URL, headers, older).error == "platform_unavailable"
+    stage.clock.move(8)
+    stage.faults({"path": "score", "kind": "drop_before", "count": 1})
+    assert stage.send(replace_result(seat.sourcedid, "0.5")).error == "platform_unavailable"
+    stage.clock.move(2)
+    stage.grade(seat, "8")
+    stage.clock.move(2)
+    stage.deliver(OUTCOME_URL, headers, older)
+    assert (stage.state(seat)["score"], states(stage)) == (Decimal(8), ["delivered", "superseded", "held"])

@@ -391,13 +391,13 @@ class TestEndedCell:
     def test_an_unknown_end_is_to_be_settled(self) -> None:
         assert ended_cell(OWNED, DELIVERY, UNKNOWN).unsettled == line.place_of(DELIVERY)
 
-    def test_what_was_to_be_settled_before_another_unknown_end_is_never_known(self) -> None:
-        """It may have had an effect: as the newest it is known, but it covers nothing."""
-        other = line.place_of(replace(DELIVERY, id="d3", number=3, received_at=AT + 1))
-        cell = ended_cell(replace(OWNED, unsettled=other), DELIVERY, UNKNOWN)
-        assert cell.unsettled == line.place_of(DELIVERY)
-        assert cell.settled == line.named(EARLIER, other)
-        assert (cell.settled.delivery_id, cell.settled.score, cell.settled.work) == ("d3", EARLIER.score, None)
+    def test_what_is_to_be_settled_stays_so_when_another_end_is_unknown(self) -> None:
+        """Nothing is posted before it is settled, so the other one did not get that far: it covers nothing."""
+        first = line.place_of(replace(DELIVERY, id="d3", number=0, received_at=AT - 1))
+        cell = ended_cell(replace(OWNED, unsettled=first), DELIVERY, UNKNOWN)
+        assert cell.unsettled == first
+        assert cell.settled == line.named(EARLIER, line.place_of(DELIVERY))
+        assert (cell.settled.delivery_id, cell.settled.score, cell.settled.work) == (DELIVERY.id, EARLIER.score, None)
 
     @pytest.mark.parametrize("ending", [DONE, REFUSED, SUPERSEDED], ids=["done", "refused", "superseded"])
     def test_a_known_end_settles_its_own_delivery_only(self, ending: Ending) -> None:

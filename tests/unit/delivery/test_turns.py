@@ -12,7 +12,7 @@ from chalicelib.clock import Deadline, to_milliseconds
 from chalicelib.delivery import line
 from chalicelib.delivery.breaker import PlatformHealth
 from chalicelib.delivery.claimed import Claimed, Run
-from chalicelib.delivery.records import Cell, CellKey, Delivery, DeliveryState, PlaceInLine, Receipt
+from chalicelib.delivery.records import Cell, CellKey, Delivery, DeliveryState, PlaceInLine, Rank, Receipt
 from chalicelib.delivery.turns import READ_FIRST_AFTER, Turns, is_late
 from chalicelib.errors import PlatformRefused, PlatformUnavailable, StorageConflict
 from chalicelib.lti11.messages import (
@@ -103,7 +103,7 @@ class Scene:
         stored: Cell = replace(self.written["cell"], version=self.written["cell"].version + 1)
         return stored
 
-    def settle(self, cell: Cell, platform: Platform, deadline: Deadline) -> Cell:
+    def settle(self, cell: Cell, platform: Platform, turn: Rank, deadline: Deadline) -> Cell:
         return self.settles(cell)
 
 
