@@ -13,6 +13,7 @@ from chalicelib.lti13.token_request import KEY_CHANGING
 from chalicelib.mapping.model import Mapping
 from passback.check import Check, CheckState, failed_check, ok_check, skipped_check
 from passback.key_checks import FetchKeySet, check_held_key, check_key_set, check_signing_key
+from passback.new_token import ask_for_token
 
 if TYPE_CHECKING:
     from chalicelib.services import Services
@@ -142,8 +143,8 @@ def _some_mapping(services: "Services", platform: Platform) -> Mapping | None:
 
 
 def _token(services: "Services", platform: Platform) -> str:
-    services.tokens.token(platform, _deadline(services.clock))
-    return "An access token was given."
+    ask_for_token(services, platform, _deadline(services.clock))
+    return "Asked for a new access token, it gave one."
 
 
 def _deadline(clock: Clock) -> Deadline:
@@ -161,7 +162,7 @@ def _asked(name: str, ask: Callable[[], str]) -> Check:
         remedy = "Is the platform up, and does its name lead to it? Try again in a minute."
         if KEY_CHANGING in error.reason:
             remedy = "Our signing key is being changed: `passback key list` says which one the platform has to have."
-        return failed_check(name, str(error), remedy)
+        return failed_check(name, f"{str(error).rstrip('.')}.", remedy)
     except HostRefused as error:
         return failed_check(name, str(error), "Register the platform again with the right --host values.")
     except SetupError as error:

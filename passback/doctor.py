@@ -9,6 +9,7 @@ import click
 from passback.check import Check, CheckState
 from passback.checks import all_checks, fetch_json, system_resolve
 from passback.commands import Command
+from passback.counting import counted
 from passback.failures import CommandFailed
 from passback.home import Home
 from passback.moments import Moment, milliseconds
@@ -70,8 +71,8 @@ def _check(session: Session) -> bool:
     failed = [check for check in checks if check.state is CheckState.FAILED]
     document: dict[str, object] = {"ok": not failed, "checks": [check_document(check) for check in checks]}
     if failed:
-        document["error"] = {"code": "checks_failed", "message": f"{len(failed)} checks failed."}
-    verdict = Words(f"{len(failed)} checks failed.", "red") if failed else Words("All is in place.", "green")
+        document["error"] = {"code": "checks_failed", "message": f"{counted(len(failed), 'check')} failed."}
+    verdict = Words(f"{counted(len(failed), 'check')} failed.", "red") if failed else Words("All is in place.", "green")
     session.output.show(document, Table(("check", "", "what was found, and what to do"), check_rows(checks)), verdict)
     return bool(failed)
 

@@ -57,7 +57,8 @@ def explain(error: BaseException, environment: Mapping[str, str]) -> Failure:
 def _usage(error: click.ClickException) -> Failure:
     text = error.format_message().strip()
     if isinstance(error, click.UsageError) and error.ctx is not None:
-        text = f"{text.rstrip('.')}. See `{error.ctx.command_path} --help`."
+        end = "" if text.endswith("?") else "."
+        text = f"{text.rstrip('.')}{end} See `{error.ctx.command_path} --help`."
     return Failure("usage", text, error.exit_code)
 
 

@@ -10,6 +10,7 @@ from typing import BinaryIO, Protocol
 
 from chalicelib.errors import StorageUnavailable
 from chalicelib.mapping.model import Mapping
+from passback.counting import counted
 from passback.failures import CommandFailed
 from passback.mapping_file import Record, read_records
 from passback.mapping_rows import MappingRules, RowRefused
@@ -115,8 +116,8 @@ def _write(store: MappingWriter, batch: list[Mapping], report: ImportReport) -> 
     except StorageUnavailable as error:
         raise CommandFailed(
             "storage_unavailable",
-            f"The table could not be written after {report.imported} rows (before line {report.last_line}). {error} "
-            "Import the file again when it can; rows that are in already do no harm.",
+            f"The table could not be written after {counted(report.imported, 'row')} (before line {report.last_line}). "
+            f"{error} Import the file again when it can; rows that are in already do no harm.",
         ) from error
     report.imported += len(batch)
 

@@ -15,6 +15,7 @@ from chalicelib.delivery.records import CellKey
 from chalicelib.errors import StorageUnavailable
 from chalicelib.mapping.model import Mapping
 from passback.commands import Group
+from passback.counting import counted
 from passback.failures import CommandFailed
 from passback.mapping_documents import cell_document, mapping_document
 from passback.missing import missing
@@ -122,13 +123,13 @@ def _show_import(session: Session, outcome: "ImportReport", report: Path | None,
         "released": released,
         "refusals": [{"line": each.line, "reason": each.reason} for each in outcome.refusals],
     }
-    sentence = f"{outcome.imported} rows imported, {outcome.refused} refused."
+    sentence = f"{counted(outcome.imported, 'row')} imported, {outcome.refused} refused."
     if outcome.duplicates:
-        sentence += f" {outcome.duplicates} were replaced by a later row of the same file."
+        sentence += f" Replaced by a later row of the same file: {outcome.duplicates}."
     sentence += _on_their_way(released)
     views: list[View] = [Words(sentence, "yellow" if outcome.refused else "green")]
     if outcome.refused:
-        document["error"] = {"code": "rows_refused", "message": f"{outcome.refused} rows were refused."}
+        document["error"] = {"code": "rows_refused", "message": f"Refused: {counted(outcome.refused, 'row')}."}
         views.append(
             Table(("line", "why it was refused"), [(str(each.line), each.reason) for each in outcome.refusals])
         )

@@ -1,6 +1,5 @@
 """``passback platform confirm-key`` and ``set``: which key of ours a platform was given by hand."""
 
-import secrets
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -10,6 +9,7 @@ from chalicelib.lti13.registrations import Platform
 from passback.commands import Command
 from passback.failures import CommandFailed
 from passback.keys import KID_HELP, found
+from passback.new_token import ask_for_token
 from passback.output import Words
 from passback.parameters import PlatformName
 from passback.session import Session, pass_session
@@ -99,12 +99,10 @@ def _try(session: Session, platform: Platform) -> None:
     """Ask for a token as it will be asked for once the key is confirmed."""
     from chalicelib.clock import Deadline
     from chalicelib.errors import PlatformError
-    from chalicelib.lti13.token_request import TokenEndpoint
 
     services = session.services
-    endpoint = TokenEndpoint(services.transport, services.signer, services.clock, lambda: secrets.token_urlsafe(24))
     try:
-        endpoint.request(platform, Deadline.after(services.clock, _SECONDS))
+        ask_for_token(services, platform, Deadline.after(services.clock, _SECONDS))
     except PlatformError as error:
         raise CommandFailed(
             "not_taken",

@@ -12,6 +12,7 @@ from chalicelib.delivery.records import Cell, DeliveryState
 from chalicelib.errors import HostRefused, PlatformUnavailable, QueueUnavailable
 from chalicelib.lti13.registrations import Platform
 from passback.check import Check, failed_check, ok_check, skipped_check
+from passback.counting import counted
 from passback.failures import CommandFailed
 from passback.outcome_message import XML_TYPE, OutcomeAnswer, SignedRequest, sign
 from passback.queues import Queues, QueueState, attribute_faults
@@ -94,10 +95,11 @@ def check_queues(queues: Queues) -> tuple[Check, tuple[QueueState, QueueState] |
     if dead:
         return failed_check(
             "queues",
-            f"About {dead} messages are in the dead-letter queue.",
+            f"In the dead-letter queue: about {counted(dead, 'message')}.",
             "Read their reasons (docs/operate-the-queue.md); no delivery is lost with them.",
         ), found
-    return ok_check("queues", f"Both are as they should be; about {found[0].waiting} messages wait."), found
+    waiting = counted(found[0].waiting, "message")
+    return ok_check("queues", f"Both are as they should be; waiting: about {waiting}."), found
 
 
 def check_worker(services: "Services", found: tuple[QueueState, QueueState] | None) -> Check:
@@ -111,7 +113,7 @@ def check_worker(services: "Services", found: tuple[QueueState, QueueState] | No
     if overdue > OVERDUE:
         return failed_check(
             name,
-            f"A delivery has been due for {overdue // 60_000} minutes, and the schedule has not sent it.",
+            f"A delivery has been due for {counted(overdue // 60_000, 'minute')}, and the schedule has not sent it.",
             "Look at the function each_minute: is its rule in EventBridge on, and what does its log say?",
         )
     look_again = services.settings.retries.look_again
@@ -120,7 +122,7 @@ def check_worker(services: "Services", found: tuple[QueueState, QueueState] | No
     if out > TAKEN_WITHIN and found is not None and found[0].waiting and not found[0].in_hand:
         return failed_check(
             name,
-            f"A message has been waiting for {out // 60_000} minutes, and nobody takes one.",
+            f"A message has been waiting for {counted(out // 60_000, 'minute')}, and nobody takes one.",
             "Look at the function deliver: is its event source, the queue of deliveries, on? What does its log say?",
         )
     if not heads:

@@ -11,6 +11,7 @@ from chalicelib.delivery.breaker import Permission
 from chalicelib.delivery.records import Delivery, DeliveryState
 from chalicelib.lti13.key_rotation import signing_key
 from passback.commands import Command
+from passback.counting import counted
 from passback.deliveries.documents import delivery_document, why
 from passback.failures import CommandFailed
 from passback.moments import distance, instant
@@ -124,7 +125,8 @@ def _facts(overview: "Overview") -> list[tuple[str, str]]:
         ]
     oldest = undelivered.oldest
     old = "" if oldest is None else f"; the oldest was received {distance(oldest.received_at, now)} ({oldest.id})"
-    missing = f"{overview.missing}{' or more' if overview.missing_cut else ''} sourcedids without a mapping"
+    least = "at least " if overview.missing_cut else ""
+    missing = f"{least}{counted(overview.missing, 'sourcedid')} without a mapping"
     hint = " (`passback mapping missing`)" if overview.missing else ""
     looked = f" (only the newest, since {instant(day.since)}, were looked at)" if day.cut else ""
     keys = "none: `passback key show` makes one"
@@ -177,7 +179,8 @@ def _standing(platform: "PlatformState", now: int) -> str:
         case Permission.SLOWED:
             return f"slowed until {instant(health.slowed_until)}"
         case Permission.GO:
-            return f"called; {len(health.troubles)} troubles since its last answer" if health.troubles else "ok"
+            troubles = counted(len(health.troubles), "trouble")
+            return f"called; {troubles} since its last answer" if health.troubles else "ok"
 
 
 def _answered(platform: "PlatformState", now: int) -> str:

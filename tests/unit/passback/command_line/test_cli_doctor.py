@@ -8,11 +8,12 @@ import pytest
 from click.testing import CliRunner
 
 import passback.doctor
-from chalicelib.clock import SystemClock
+from chalicelib.clock import Deadline, SystemClock
 from chalicelib.config import Settings
 from chalicelib.delivery.pacing import Pace
 from chalicelib.delivery.sqs import create_queues
 from chalicelib.lti13.keys import SigningKey
+from chalicelib.lti13.tokens import token_key
 from chalicelib.lti13.transport import Transport
 from chalicelib.services import Services, connect
 from chalicelib.storage.clients import make_sqs_client
@@ -115,6 +116,25 @@ def test_what_a_platform_refuses_is_told_with_what_to_do(
     assert remedy in check.remedy
 
 
+def test_a_token_from_before_does_not_stand_for_one_that_is_refused_now(ready: Operator) -> None:
+    granting = services_with(ready)
+    platform = granting.platforms.get("campus")
+    assert platform is not None
+    granting.tokens.token(platform, Deadline.after(granting.clock, 5.0))
+    stored = ready.services.token_store.get(token_key(platform))
+    check = checked(services_with(ready, refusing("token", 503, {})))["campus: token"]
+    assert check.state is CheckState.FAILED
+    assert checked(services_with(ready))["campus: token"].state is CheckState.OK
+    assert ready.services.token_store.get(token_key(platform)) == stored  # the functions go on with theirs
+
+
+def test_what_a_platform_that_is_away_is_told_with_is_a_sentence(ready: Operator) -> None:
+    def away(_request: httpx.Request) -> httpx.Response:
+        raise httpx.ConnectError("[Errno -2] Name or service not known")
+
+    assert checked(services_with(ready, away))["campus: token"].detail.endswith(".")
+
+
 def test_without_a_token_no_line_item_is_asked_for(ready: Operator) -> None:
     assert "campus: line item" not in checked(services_with(ready, refusing("token", 503, {})))
 
@@ -211,7 +231,7 @@ def test_the_command_ends_with_1_when_something_failed_and_says_what_to_do(ready
     services = services_with(ready, refusing("token", 503, {}))
     result = run_doctor(services, ready.environment)
     assert result.exit_code == 1
-    assert "1 checks failed." in result.stdout
+    assert "1 check failed." in result.stdout
     assert "Try again in a minute" in result.stdout
     assert json.loads(run_doctor(services, ready.environment, "--json").stdout)["error"]["code"] == "checks_failed"
 

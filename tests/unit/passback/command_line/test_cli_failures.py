@@ -76,13 +76,15 @@ def test_every_command_takes_json_and_has_help(command: click.Command) -> None:
 
 FIXED = {
     "serve": [],
-    "platform": ["add", "list", "show", "remove"],
+    "setup": [],
+    "platform": ["add", "configuration", "confirm-key", "line-items", "list", "remove", "set", "show"],
     "tool": ["add", "list", "show", "rotate", "retire", "remove"],
     "mapping": ["add", "import", "list", "missing", "show", "remove"],
     "delivery": ["list", "retry", "show", "watch"],
     "forget": [],
     "fault": ["clear", "list", "set"],
-    "key": ["show"],
+    "key": ["list", "remove", "rotate", "show"],
+    "secrets": ["reseal"],
     "send": [],
     "doctor": [],
     "status": [],
@@ -126,3 +128,9 @@ def test_a_closed_pipe_ends_a_command_quietly(tmp_path: Path) -> None:
     )
     os.close(write)
     assert result.stderr == b""
+
+
+def test_a_question_of_the_parser_is_followed_by_no_full_stop(operator: Operator) -> None:
+    message = operator.fails("doctor", "--version")["message"]
+    assert "?." not in message
+    assert "See `" in message

@@ -232,7 +232,7 @@ def test_refused_rows_are_written_to_the_report_file(ready: Operator, tmp_path: 
     source.write_bytes(as_csv(row("s1"), row("s2", platform="nowhere")) + b"quiz-tool,\xff\r\n")
     result = ready.run("mapping", "import", str(source), "--report", str(report))
     assert result.exit_code == 1
-    assert "1 rows imported, 2 refused." in result.stdout
+    assert "1 row imported, 2 refused." in result.stdout
     written = list(csv.DictReader(io.StringIO(report.read_text("utf-8"))))
     assert [each["line"] for each in written] == ["3", "4"]
     assert "nowhere" in written[0]["reason"]

@@ -147,7 +147,7 @@ def test_dead_letters_are_told(registered: Operator) -> None:
     client.send_message(QueueUrl=url, MessageBody="x", MessageGroupId="g", MessageDeduplicationId="1")
     check, _ = check_queues(queues(registered))
     assert check.state is CheckState.FAILED
-    assert "About 1 messages" in check.detail
+    assert "about 1 message." in check.detail
 
 
 # worker and schedule
