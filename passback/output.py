@@ -6,6 +6,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+from passback.layout import BETWEEN, fits, least_width, record, wrapped
+
 if TYPE_CHECKING:
     from rich.console import Console
 
@@ -72,7 +74,6 @@ class Output:
             sys.stderr.flush()
 
     def _show_on_terminal(self, view: View) -> None:
-        from rich.table import Table as RichTable
         from rich.text import Text
 
         console = self._console(errors=False)
@@ -80,16 +81,39 @@ class Output:
             console.print(Text(visible(view.text), style=view.style), soft_wrap=True)
         elif isinstance(view, Facts):
             for name, value in view.pairs:
-                console.print(Text.assemble((f"{name}  ", "bold"), _coloured(visible(value))), soft_wrap=True)
+                said = wrapped(visible(value), console.width, before=len(name) + 2)
+                console.print(Text.assemble((f"{name}  ", "bold"), _coloured(said)), soft_wrap=True)
         elif not view.rows:
             console.print(Text(view.empty, style="dim"))
         else:
-            table = RichTable(header_style="bold", box=None, pad_edge=False)
-            for column in view.columns:
-                table.add_column(column, overflow="fold")
-            for row in view.rows:
-                table.add_row(*(_coloured(visible(cell)) for cell in row))
-            console.print(table)
+            self._show_table(view.columns, [[visible(cell) for cell in row] for row in view.rows])
+
+    def _show_table(self, columns: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
+        from rich.table import Table as RichTable
+
+        console = self._console(errors=False)
+        if not fits(columns, rows, console.width):
+            self._show_records(columns, rows)
+            return
+        table = RichTable(header_style="bold", box=None, pad_edge=False, padding=(0, BETWEEN, 0, 0))
+        for at, column in enumerate(columns):
+            one_word = not any(" " in row[at] for row in rows)
+            table.add_column(column, no_wrap=one_word, min_width=least_width(column, [row[at] for row in rows]))
+        for row in rows:
+            table.add_row(*map(_coloured, row))
+        console.print(table)
+
+    def _show_records(self, columns: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
+        from rich.text import Text
+
+        console = self._console(errors=False)
+        for row in rows:
+            for number, line in enumerate(record(columns, row, console.width)):
+                shown = Text("  " if number else "")
+                for at, (head, text) in enumerate(line):
+                    shown.append("  " if at else "").append(f"{head} " if head else "", "bold")
+                    shown.append_text(_coloured(wrapped(text, console.width, before=len(shown))))
+                console.print(shown, soft_wrap=True)
 
     def _console(self, *, errors: bool) -> "Console":
         if errors not in self._consoles:
