@@ -67,7 +67,8 @@ class Turns:
             )
         if rest is None:
             return self._closing.superseded(begin(claimed))
-        return self._attempt.run(replace(claimed, write=rest), deadline)
+        retry = claimed.retry or _comes_after_a_grade(claimed)
+        return self._attempt.run(replace(claimed, write=rest, retry=retry), deadline)
 
     def _claim(self, delivery: Delivery, around: Surroundings, lease: float) -> Claimed | None:
         cell, now = around.cell, self._clock.now()
@@ -100,6 +101,12 @@ class Turns:
 def is_late(delivery: Delivery, now: datetime) -> bool:
     """Tell whether somebody may have graded since the outcome was received: then the gradebook is read first."""
     return now - from_milliseconds(delivery.received_at) > READ_FIRST_AFTER
+
+
+def _comes_after_a_grade(claimed: Claimed) -> bool:
+    """Tell whether an outcome comes again of which a grade is known that was noticed since its first try."""
+    delivery, graded_at = claimed.delivery, claimed.cell.graded_at
+    return delivery.tries > 1 and graded_at is not None and delivery.received_at <= graded_at
 
 
 def _timestamp(delivery: Delivery, cell: Cell, platform: Platform) -> int:

@@ -577,3 +577,21 @@ def test_a_grade_found_while_one_was_settled_covers_what_is_older_than_that_one(
     stage.clock.move(2)
     stage.deliver(OUTCOME_URL, headers, older)
     assert (stage.state(seat)["score"], states(stage)) == (Decimal(8), ["delivered", "superseded", "held"])
+
+
+def test_one_that_comes_again_does_not_go_over_a_grade_that_was_found_meanwhile(stage: Stage) -> None:
+    """20: what became of its first try is known, so that it was no retry; but the cell knew of the grade by then."""
+    seat = stage.seat(points=10)
+    assert stage.send(replace_result(seat.sourcedid, "0.1")).code == "success"
+    stage.clock.move(2)
+    body = replace_result(seat.sourcedid, "0.3")
+    headers = signed(stage, body)
+    stage.faults({**THROTTLED, "count": 1})
+    assert stage.deliver(OUTCOME_URL, headers, body).error == "platform_unavailable"
+    stage.clock.move(8)
+    stage.faults()
+    stage.grade(seat, "8")
+    assert stage.send(replace_result(seat.sourcedid, data=TEXT)).description == ""
+    stage.clock.move(2)
+    assert stage.deliver(OUTCOME_URL, headers, body).description.startswith("superseded: somebody graded meanwhile")
+    assert (stage.state(seat)["score"], stage.state(seat)["body"]) == (Decimal(8), "an essay")
