@@ -5,6 +5,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from itertools import islice
+from textwrap import shorten
 from typing import TYPE_CHECKING
 
 from chalicelib.clock import to_milliseconds
@@ -16,7 +17,8 @@ from chalicelib.storage.deliveries import DeliveryFilter
 from chalicelib.storage.lots import TENTHS
 from passback.alarms import Alarms, AlarmStates
 from passback.queues import Queues, QueueState
-from passback.remedies import remedy_of
+from passback.remedies import Remedy, remedy_of
+from passback.remedies.general import GENERAL
 
 if TYPE_CHECKING:
     from chalicelib.services import Services
@@ -27,6 +29,8 @@ MOST_OF_A_DAY = 2_000
 MOST_MISSING = 200
 MOST_PLATFORMS = 50
 LAST = 5
+MOST_WORDS = 200
+"""Characters of a platform's words; `passback delivery show ID` has them all."""
 _TROUBLE = (DeliveryState.REFUSED, DeliveryState.FAILED, DeliveryState.HELD)
 
 
@@ -45,12 +49,35 @@ class Undelivered:
 
 
 @dataclass(frozen=True, slots=True)
+class Reason:
+    """Why grades did not arrive. ``newest``: the latest delivery that ended so; its platform's words stand for all."""
+
+    state: DeliveryState
+    remedy: Remedy | None
+    number: int
+    newest: Delivery
+
+    @property
+    def name(self) -> str:
+        """Return the remedy's name, for scripts."""
+        return "unknown" if self.remedy is None else self.remedy.name
+
+    @property
+    def sentence(self) -> str:
+        """Say it for people: the cause; where that is a general one only, with the words that came last."""
+        cause = "The reason is not known." if self.remedy is None else self.remedy.cause
+        if self.newest.platform_words and (self.remedy is None or self.remedy in GENERAL):
+            return f"{cause} The last words: {shorten(self.newest.platform_words, MOST_WORDS, placeholder=' …')}"
+        return cause
+
+
+@dataclass(frozen=True, slots=True)
 class Day:
     """The newest deliveries of the last day. ``since`` (ms): how far back was looked when it was cut."""
 
     states: Mapping[DeliveryState, int]
-    reasons: Sequence[tuple[str, str, int]]
-    """Why grades did not arrive: state, remedy, how many."""
+    reasons: Sequence[Reason]
+    """Why grades did not arrive, most frequent first."""
     answered_at: Mapping[str, int]
     """When each platform last answered, as far as a delivery's end tells, ms."""
     last: Sequence[Delivery]
@@ -146,23 +173,32 @@ def _day(services: "Services", now: datetime, profiles: Mapping[str, str]) -> Da
     since = to_milliseconds(now) - DAY
     found = list(islice(services.deliveries.list(now, DeliveryFilter(since=since)), MOST_OF_A_DAY + 1))
     cut, found = len(found) > MOST_OF_A_DAY, found[:MOST_OF_A_DAY]
-    reasons: Counter[tuple[str, str]] = Counter()
     answered: dict[str, int] = {}
+    not_arrived: list[tuple[Remedy | None, Delivery]] = []
     for each in found:
         name = each.cell.platform
         if each.state in _TROUBLE:
-            remedy = remedy_of(each, profiles.get(name, ""))
-            reasons[each.state.value, "unknown" if remedy is None else remedy.name] += 1
+            not_arrived.append((remedy_of(each, profiles.get(name, "")), each))
         if each.state in (DeliveryState.DELIVERED, DeliveryState.REFUSED) and each.ended_at is not None and name:
             answered[name] = max(answered.get(name, 0), each.ended_at)
     return Day(
         states=Counter(each.state for each in found),
-        reasons=[(state, name, number) for (state, name), number in reasons.most_common()],
+        reasons=_reasons(not_arrived),
         answered_at=answered,
         last=found[:LAST],
         cut=cut,
         since=found[-1].received_at if cut else since,
     )
+
+
+def _reasons(not_arrived: Sequence[tuple[Remedy | None, Delivery]]) -> list[Reason]:
+    """Count what did not arrive, newest first, by state and remedy."""
+    newest: dict[tuple[DeliveryState, Remedy | None], Delivery] = {}
+    numbers: Counter[tuple[DeliveryState, Remedy | None]] = Counter()
+    for remedy, delivery in not_arrived:
+        newest.setdefault((delivery.state, remedy), delivery)
+        numbers[delivery.state, remedy] += 1
+    return [Reason(*known, number, newest[known]) for known, number in numbers.most_common()]
 
 
 def _platform(services: "Services", name: str, at: int, day: Day) -> PlatformState:

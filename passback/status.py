@@ -21,7 +21,7 @@ from passback.session import Session, pass_session
 
 if TYPE_CHECKING:
     from passback.alarms import AlarmStates
-    from passback.overview import Overview, PlatformState
+    from passback.overview import Overview, PlatformState, Reason
 
 _CLEAR = "\x1b[2J\x1b[H"
 
@@ -84,7 +84,7 @@ def status_document(overview: "Overview") -> dict[str, Any]:
             "since": instant(day.since),
             "more": day.cut,
             "states": _numbers(day.states),
-            "reasons": [{"state": state, "remedy": name, "number": number} for state, name, number in day.reasons],
+            "reasons": [_reason_document(each) for each in day.reasons],
         },
         "platforms": [_platform_document(each, overview.at) for each in overview.platforms],
         "more_platforms": overview.platforms_cut,
@@ -98,8 +98,9 @@ def status_views(overview: "Overview") -> list[View]:
     day, now = overview.day, overview.at
     views: list[View] = [Facts(_facts(overview))]
     if day.reasons:
-        rows = [(name, state, str(number)) for state, name, number in day.reasons]
-        views += [Words("Why grades did not arrive:", "bold"), Table(("remedy", "state", "how many"), rows)]
+        rows = [(str(each.number), each.state.value, each.newest.id, each.sentence) for each in day.reasons]
+        head = "Why grades did not arrive (`passback delivery show ID` says what to do):"
+        views += [Words(head, "bold"), Table(("how many", "state", "newest", "why"), rows)]
     columns = ("platform", "", "last answer that ended a delivery")
     platforms = [(each.name, _standing(each, now), _answered(each, now)) for each in overview.platforms]
     views += [Words("Platforms:", "bold"), Table(columns, platforms, empty="No platform is registered.")]
@@ -169,6 +170,16 @@ def _states(states: Mapping[DeliveryState, int], number: int) -> str:
 
 def _numbers(states: Mapping[DeliveryState, int]) -> dict[str, int]:
     return {state.value: states[state] for state in DeliveryState if states.get(state)}
+
+
+def _reason_document(reason: "Reason") -> dict[str, Any]:
+    return {
+        "state": reason.state.value,
+        "remedy": reason.name,
+        "number": reason.number,
+        "why": reason.sentence,
+        "newest": reason.newest.id,
+    }
 
 
 def _standing(platform: "PlatformState", now: int) -> str:

@@ -115,8 +115,23 @@ def test_one_screen_tells_what_stands_and_what_failed(running: Operator) -> None
     assert document["platforms"][0]["answered_at"] is not None
     text = running.run("status").stdout
     assert "2: 1 queued, 1 waiting; the oldest was received 2 h ago (d130)" in text
-    assert reasons[0]["remedy"] in text
+    assert reasons[0]["newest"] == "d2"
+    assert [each["why"] in text for each in reasons] == [True, True]
+    assert reasons[0]["remedy"] not in text
     assert "59 s ago" in text
+
+
+def test_where_only_the_platform_knows_the_reason_its_last_words_are_shown(running: Operator) -> None:
+    older = ended(2, DeliveryState.REFUSED, "Something of before", 418)
+    store(running, ended(1, DeliveryState.REFUSED, "Teapots take no grades " + "at all " * 50, 418), older)
+    (reason,) = running.ok("status")["last_day"]["reasons"]
+    assert (reason["remedy"], reason["number"]) == ("general-refused", 2)
+    assert reason["why"].startswith("The platform refused the outcome for good")
+    assert "The last words: Teapots take no grades at all" in reason["why"]
+    assert reason["why"].endswith(" …")
+    screen = running.run("status").stdout
+    assert "Teapots take no grades" in screen
+    assert "general-refused" not in screen
 
 
 def test_numbers_of_queue_and_dead_letters_are_sqs_own(running: Operator) -> None:
