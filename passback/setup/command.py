@@ -91,18 +91,20 @@ def setup(
         raise CommandFailed("usage", "--confirm and --with-undelivered go with --destroy.", 2)
     if destroy and plan_only:
         raise CommandFailed("usage", "--destroy has no plan: it says what goes and what stays, and asks.", 2)
+    if destroy and yes:
+        raise CommandFailed("usage", f"--destroy has the stage's name said instead of --yes: add --confirm {stage}.", 2)
     named = None
     if (domain is None) != (certificate is None):
         raise CommandFailed("usage", "--domain and --certificate go together.", 2)
     if domain is not None and certificate is not None:
-        named = Domain(host_of(domain), certificate)
-    urls = tuple(_base_url(url) for url in public_urls) if public_urls else None
+        named = Domain(_domain_name(domain), certificate)
+    urls = tuple(_base_url(url, stage) for url in public_urls) if public_urls else None
     choices = Choices(named, urls, worker_concurrency, architecture)
     with aws_refusals():
         account = open_account(session.environment)
         stack = Stack(account.client("cloudformation"), f"passback-{stage}-data", session.clock)
         if destroy:
-            destroy_stage(session, account, stack, Farewell(stage, confirm, with_undelivered))
+            destroy_stage(session, account, stack, Farewell(stage, project_dir.resolve(), confirm, with_undelivered))
         else:
             make(session, account, stack, Wish(stage, project_dir.resolve(), choices, parameters, key, plan_only, yes))
 
@@ -119,15 +121,36 @@ def _check_local(session: Session, stage: str) -> None:
         raise CommandFailed("bad_stage", "Stage local is the one of `passback serve`: choose another name on AWS.")
 
 
-def _base_url(text: str) -> str:
+def _domain_name(text: str) -> str:
+    """Return the name of a domain, as API Gateway has it.
+
+    Raises
+    ------
+    CommandFailed
+        If it is more than a name, or none.
+    """
+    wrong = CommandFailed(
+        "usage", f"{text!r} is no domain's name: write it like grades.example.edu, without https://, port or path.", 2
+    )
+    if ":" in text or "/" in text:
+        raise wrong
+    try:
+        return host_of(text)
+    except CommandFailed:
+        raise wrong from None
+
+
+def _base_url(text: str, stage: str) -> str:
     """Return a base URL as settings have it.
 
     Raises
     ------
     CommandFailed
-        If it is none.
+        If it is none, or not https: API Gateway answers nothing else.
     """
     address = split_url(text)
     if address is None or address.query or address.fragment or address.username is not None:
         raise CommandFailed("usage", f"{text!r} is no base URL: write it like https://grades.example.edu.", 2)
+    if address.scheme != "https" and stage != "local":
+        raise CommandFailed("usage", f"{text!r} is not https, and tools reach a deployed stage by https only.", 2)
     return text.rstrip("/")

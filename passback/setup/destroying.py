@@ -1,18 +1,20 @@
 """Removes a stage's stack: queues, alarms, log groups. Table and key are kept, and said so."""
 
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
-import click
-
 from passback.failures import CommandFailed
-from passback.output import Words
+from passback.output import View, Words
 from passback.session import Session
 from passback.setup.account import Account
 from passback.setup.cloudformation import Stack
-from passback.setup.refusals import is_code
+from passback.setup.consent import typed_name
+from passback.setup.deployed import functions_of
+from passback.setup.project import read_config
 from passback.setup.showing import Place, place_document, place_view
 from passback.setup.states import StackState, refuse_while_busy
+from passback.setup.whereabouts import files_of, refuse_elsewhere
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,6 +22,7 @@ class Farewell:
     """How a stage is to be removed."""
 
     stage: str
+    project: Path
     confirm: str | None
     with_undelivered: bool
 
@@ -30,10 +33,13 @@ def destroy(session: Session, account: Account, stack: Stack, farewell: Farewell
     Raises
     ------
     CommandFailed
-        If its functions are still up, deliveries are under way, or the stage's name was not typed.
+        If it is elsewhere, its functions are still up, deliveries are under way, or its name was not typed.
     """
-    stage = farewell.stage
+    stage, project = farewell.stage, farewell.project
     place = Place(stage, stack.name, account.number(), account.region)
+    # It can be removed from any folder; what the folder of the code says of it is heeded.
+    config = read_config(project) if (project / ".chalice" / "config.json").exists() else {}
+    refuse_elsewhere(project, config, stage, place.account, place.region)
     state = stack.state()
     if state is None:
         document = {**place_document(place), "destroyed": False, "kept": []}
@@ -51,8 +57,9 @@ def destroy(session: Session, account: Account, stack: Stack, farewell: Farewell
         session.output.show({}, place_view(place), Words(goes), Words(_of_kept(kept)))
     _ask(session, farewell)
     stack.remove(state.id, session.output.note)
-    document = {**place_document(place), "destroyed": True, "kept": kept}
-    session.output.show(document, Words(f"Stack {stack.name} is removed.", "green"))
+    files = files_of(project, config, stage)
+    document = {**place_document(place), "destroyed": True, "kept": kept, "files": files}
+    session.output.show(document, Words(f"Stack {stack.name} is removed.", "green"), *_of_files(files, stage))
 
 
 def _ask(session: Session, farewell: Farewell) -> None:
@@ -67,7 +74,7 @@ def _ask(session: Session, farewell: Farewell) -> None:
     if typed is None:
         if session.output.json_mode:
             raise CommandFailed("usage", f"To remove stage {farewell.stage}, add --confirm {farewell.stage}.", 2)
-        typed = click.prompt("Type the stage's name to go on", err=True)
+        typed = typed_name("Type the stage's name to go on", farewell.stage)
     if typed != farewell.stage:
         raise CommandFailed(
             "not_confirmed", f"The stage is {farewell.stage}, and {typed!r} was typed: nothing is removed."
@@ -75,17 +82,7 @@ def _ask(session: Session, farewell: Farewell) -> None:
 
 
 def _refuse_functions(account: Account, stage: str) -> None:
-    from botocore.exceptions import ClientError
-
-    up = []
-    for name in (f"passback-{stage}", f"passback-{stage}-deliver", f"passback-{stage}-each_minute"):
-        try:
-            account.client("lambda").get_function_configuration(FunctionName=name)
-        except ClientError as error:
-            if not is_code(error, "ResourceNotFoundException"):
-                raise
-        else:
-            up.append(name)
+    up = functions_of(account, stage).up
     if up:
         raise CommandFailed(
             "functions_up",
@@ -167,3 +164,15 @@ def _of_kept(kept: list[dict[str, Any]]) -> str:
     for each in kept:
         lines += [f"- {each['resource']}", *(f"    {command}" for command in each["remove_with"])]
     return "\n".join(lines)
+
+
+def _of_files(files: list[str], stage: str) -> list[View]:
+    if not files:
+        return []
+    return [
+        Words(
+            f"What is written of stage {stage} stays: {', '.join(files)}. Keep it if the stage is to be set up again, "
+            "as it says which key the table is sealed with; otherwise remove it, and open a new shell, as this one may "
+            "have the stage's variables."
+        )
+    ]

@@ -9,12 +9,13 @@ from passback.setup.account import Account
 from passback.setup.refusals import error_words, is_code
 from passback.setup.template import KEY, TABLE, Template
 
-_GONE = (
+GONE = (
     "ResourceNotFoundException",
     "NotFoundException",
     "AWS.SimpleQueueService.NonExistentQueue",
     "QueueDoesNotExist",
 )
+"""Codes by which services say that there is none of the name."""
 _REMOVAL = {
     "AWS::SQS::Queue": "see that it is empty, then `aws sqs delete-queue`; SQS keeps the name for a minute",
     "AWS::KMS::Alias": "`aws kms delete-alias` removes the name, and not the key",
@@ -51,7 +52,7 @@ def find_leftovers(account: Account, template: Template, stage: str, key: str | 
         If the names are taken by something that is not Passback's, or the key of a kept table cannot be told.
     """
     table = template.name_of(TABLE, stage)
-    described = _described_table(account, table)
+    described = described_table(account, table)
     if described is not None:
         _refuse_owned(account, table, stage)
     _refuse_taken(account, template, stage)
@@ -93,17 +94,35 @@ def check_sealing(leftovers: Leftovers | None, sealed_with: str | None, chosen: 
         )
 
 
+def refuse_needless_key(key: str | None, stage: str) -> None:
+    """Refuse to be told a key where no table is taken over.
+
+    Raises
+    ------
+    CommandFailed
+        If one is told.
+    """
+    if key is not None:
+        raise CommandFailed(
+            "usage",
+            f"--key goes with a table that an earlier stack has left, and there is none of stage {stage} to take over: "
+            "leave it out; a key of your own is told by --parameter MasterKeyArn=ARN.",
+            2,
+        )
+
+
 def _imported(kind: str, name: str, identifier: Mapping[str, str]) -> dict[str, Any]:
     return {"ResourceType": kind, "LogicalResourceId": name, "ResourceIdentifier": dict(identifier)}
 
 
-def _described_table(account: Account, table: str) -> dict[str, Any] | None:
+def described_table(account: Account, table: str) -> dict[str, Any] | None:
+    """Return a table as DynamoDB describes it; None if there is none."""
     from botocore.exceptions import ClientError
 
     try:
         found: dict[str, Any] = account.client("dynamodb").describe_table(TableName=table)["Table"]
     except ClientError as error:
-        if is_code(error, *_GONE):
+        if is_code(error, *GONE):
             return None
         raise
     return found
@@ -179,7 +198,7 @@ def _is_taken(account: Account, kind: str, name: str) -> bool:
         else:
             account.client("kms").describe_key(KeyId=name)
     except ClientError as error:
-        if is_code(error, *_GONE):
+        if is_code(error, *GONE):
             return False
         raise
     return True

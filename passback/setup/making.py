@@ -6,9 +6,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import click
-
-from passback.asking import confirmed
 from passback.failures import CommandFailed
 from passback.output import View, Words
 from passback.packaging.build import PYTHONS
@@ -18,22 +15,24 @@ from passback.setup import project as files
 from passback.setup.account import Account
 from passback.setup.changes import Change, ChangeSet
 from passback.setup.cloudformation import Stack
+from passback.setup.consent import agree
 from passback.setup.domain import check_certificate, dns_target
-from passback.setup.leftovers import Leftovers, check_sealing, find_leftovers
+from passback.setup.following import look, next_steps, steps_view
+from passback.setup.leftovers import Leftovers, check_sealing, find_leftovers, refuse_needless_key
 from passback.setup.project import Choices, FileChange
 from passback.setup.references import values_of
 from passback.setup.showing import (
     Place,
-    next_steps,
     outputs_view,
     place_document,
     place_view,
     plan_document,
     plan_views,
-    steps_view,
 )
+from passback.setup.standing import refuse_removed
 from passback.setup.states import Course, StackState, course_of
 from passback.setup.template import KEY, TABLE, Template, read_parameters, read_template
+from passback.setup.whereabouts import refuse_elsewhere
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,6 +89,10 @@ class Maker:
         if course is Course.MAKE:
             leftovers = find_leftovers(self.account, self.template, self.wish.stage, self.wish.key)
             check_sealing(leftovers, files.stored_key(self.config, self.wish.stage), self.chosen)
+        elif course is Course.CHANGE and state is not None:
+            refuse_removed(self.account, self.template, self.wish.stage, state)
+        if leftovers is None and course is not Course.FINISH:
+            refuse_needless_key(self.wish.key, self.wish.stage)
         plan = self._planned(state, course, leftovers)
         try:
             go_on = self._agreed(plan, leftovers)
@@ -117,10 +120,7 @@ class Maker:
             }
             self.session.output.show(document, place_view(self.place), Words(f"{sentence} That would come first."))
             return False
-        if not confirmed(
-            self.session, f"{sentence} It is removed and made anew; a table of it is kept.", yes=self.wish.yes
-        ):
-            raise click.Abort
+        agree(self.session, f"{sentence} It is removed and made anew; a table of it is kept.", yes=self.wish.yes)
         self.stack.remove(state.id, self.session.output.note)
         return True
 
@@ -160,16 +160,17 @@ class Maker:
         if plan.is_empty:
             views.append(Words("Nothing to do: the stage is as it has to be.", "green"))
         if wish.plan_only:
-            document = {**place_document(self.place), "applied": False}
-            output.show({**document, **plan_document(plan.changes, plan.files, wish.project)}, *views)
+            warnings = look(self.account, wish.project, wish.stage).warnings
+            document = {**place_document(self.place), "applied": False, "warnings": warnings}
+            document |= plan_document(plan.changes, plan.files, wish.project)
+            output.show(document, *views, *(Words(warning, "yellow") for warning in warnings))
             return False
         if not output.json_mode:
             output.show({}, *views)
         if plan.is_empty:
             return True
         question = f"This is to be done in account {self.place.account}, region {self.place.region}."
-        if not confirmed(self.session, question, yes=wish.yes):
-            raise click.Abort
+        agree(self.session, question, yes=wish.yes)
         return True
 
     def _done(self, plan: _Plan, state: StackState | None, leftovers: Leftovers | None) -> StackState:
@@ -208,12 +209,17 @@ class Maker:
     def _told(self, plan: _Plan, written: list[FileChange], state: StackState) -> None:
         domain = self.wish.choices.domain or files.stored_domain(self.config, self.wish.stage)
         target = dns_target(self.account, domain.name) if domain is not None else None
-        steps = next_steps(self.place, self.wish.project, domain.name if domain else None, target)
+        left = look(self.account, self.wish.project, self.wish.stage, [each.path.name for each in written])
+        name = domain.name if domain is not None else None
+        steps = next_steps(self.wish.stage, self.wish.project, left, name, target)
         views = [] if tuple(written) == plan.files else plan_views((), written, self.wish.project)
         document = {**place_document(self.place), "applied": not plan.is_empty or bool(written)}
         document |= plan_document(plan.changes, written, self.wish.project)
-        document |= {"outputs": state.outputs, "dns_target": target, "next": steps}
-        self.session.output.show(document, *views, outputs_view(state.outputs), steps_view(steps))
+        document |= {"outputs": state.outputs, "dns_target": target, "next": steps, "warnings": left.warnings}
+        warned = [Words(warning, "yellow") for warning in left.warnings]
+        self.session.output.show(
+            document, *views, outputs_view(state.outputs, name, target), *warned, *steps_view(steps)
+        )
 
 
 def make(session: Session, account: Account, stack: Stack, wish: Wish) -> None:
@@ -233,6 +239,7 @@ def make(session: Session, account: Account, stack: Stack, wish: Wish) -> None:
     template = read_template(wish.project)
     chosen = read_parameters(wish.parameters, template)
     place = Place(wish.stage, stack.name, account.number(), account.region)
+    refuse_elsewhere(wish.project, config, wish.stage, place.account, place.region)
     if wish.choices.domain is not None:
         check_certificate(account, wish.choices.domain)
     Maker(session, account, stack, place, template, config, functions, wish, chosen).run()

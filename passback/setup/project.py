@@ -161,7 +161,10 @@ def policy_file(stage: str, function: str) -> str:
 
 
 def operator_variables(values: Values) -> str:
-    """Return what an operator's shell reads; no secret is in it."""
+    """Return what an operator's shell reads; no secret is in it.
+
+    What the stage does not have is taken away: the shell may have it from another stage.
+    """
     settings = {
         "AWS_REGION": values.text("AWS::Region"),
         # Chalice reads this one only.
@@ -169,7 +172,9 @@ def operator_variables(values: Values) -> str:
         **_settings(values),
         "PASSBACK_KMS_KEY": values.text("SecretsKeyAlias"),
     }
-    return "".join(f"export {name}={shlex.quote(text)}\n" for name, text in settings.items() if text)
+    return "".join(
+        f"export {name}={shlex.quote(text)}\n" if text else f"unset {name}\n" for name, text in settings.items()
+    )
 
 
 def _settings(values: Values) -> dict[str, str]:

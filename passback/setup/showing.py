@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from passback.output import Facts, Table, View, Words
+from passback.output import Facts, Table, View
 from passback.setup.changes import Change
 from passback.setup.project import FileChange
 
@@ -62,24 +62,10 @@ def plan_views(changes: Sequence[Change], files: Sequence[FileChange], project: 
     return views
 
 
-def next_steps(place: Place, project: Path, domain: str | None, target: str | None) -> list[str]:
-    """Return the commands that come next."""
-    folder = "" if project == Path.cwd() else f"cd {project} && "
-    steps = [f"{folder}. .chalice/{place.stage}.env", f"chalice deploy --stage {place.stage}"]
-    if domain is not None:
-        named = target or "what `chalice deploy` prints as AliasDomainName"
-        steps.append(f"Make the DNS record of {domain} name {named}.")
-    return [*steps, "passback key show", "passback doctor"]
-
-
-def outputs_view(outputs: Mapping[str, str]) -> View:
-    """Return the names that the stack has given; ARNs are for scripts."""
-    return Facts(sorted((name, text) for name, text in outputs.items() if not name.endswith("Arn")))
-
-
-def steps_view(steps: Sequence[str]) -> View:
-    """Return the next commands, one a line."""
-    return Words("\n".join(["Next:", *(f"  {step}" for step in steps)]))
+def outputs_view(outputs: Mapping[str, str], domain: str | None, target: str | None) -> View:
+    """Return the names that the stack has given, and what the domain's DNS record names; ARNs are for scripts."""
+    named = sorted((name, text) for name, text in outputs.items() if not name.endswith("Arn"))
+    return Facts([*named, (f"DNS record of {domain}", target)] if domain is not None and target is not None else named)
 
 
 def _action(change: Change) -> str:

@@ -2,6 +2,7 @@
 
 import json
 import os
+import shlex
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -112,6 +113,10 @@ def test_who_says_no_has_made_nothing(place: Checkout) -> None:
     result = place.run("passback", "setup", "--stage", "declined", text="n\n")
     assert result.returncode == 130
     assert "in account 000000000000, region us-east-1. Go on?" in result.stderr
+    assert "Nothing was changed." in result.stderr
+    nobody = place.run("passback", "setup", "--stage", "declined")
+    assert nobody.returncode == 2
+    assert "nobody here to ask: add --yes." in nobody.stderr
     assert status(place, "passback-declined-data") is None
 
 
@@ -151,6 +156,33 @@ def test_a_second_time_there_is_nothing_to_do(place: Checkout, first: dict[str, 
     assert (document["changes"], document["files"], document["applied"]) == ([], [], False)
     assert written(place) == before
     assert first["outputs"] == done(place, "--stage", "prod", "--yes")["outputs"]
+
+
+def test_it_is_not_made_a_second_time_elsewhere(place: Checkout, first: dict[str, Any]) -> None:
+    before = written(place)
+    for words in (("--plan",), ("--destroy", "--confirm", "prod")):
+        said = refused(place, "--stage", "prod", *words, AWS_REGION="eu-west-1")
+        assert said.startswith("Stage prod is in region us-east-1, as .chalice says")
+    assert written(place) == before
+
+
+def test_a_removed_queue_is_named_and_the_command_that_is_said_brings_it_back(
+    place: Checkout, first: dict[str, Any]
+) -> None:
+    queues, name = place.client("sqs"), first["outputs"]["QueueName"]
+    url = queues.get_queue_url(QueueName=name)["QueueUrl"]
+    before = queues.get_queue_attributes(QueueUrl=url, AttributeNames=["All"])["Attributes"]
+    queues.delete_queue(QueueUrl=url)
+    said = refused(place, "--stage", "prod", "--yes")
+    assert f"CloudFormation does not notice. Queue {name} was removed: make it again" in said
+    words = shlex.split(said[said.index("`") + 1 : said.rindex("`")])
+    assert words[:5] == ["aws", "sqs", "create-queue", "--queue-name", name]
+    queues.create_queue(QueueName=name, Attributes=json.loads(words[words.index("--attributes") + 1]))
+    after = queues.get_queue_attributes(QueueUrl=url, AttributeNames=["All"])["Attributes"]
+    assert {key: after[key] for key in after if "Timestamp" not in key} == {
+        key: before[key] for key in before if "Timestamp" not in key
+    }
+    assert done(place, "--stage", "prod", "--plan")["changes"] == []
 
 
 def test_the_command_line_works_with_what_was_made(place: Checkout, first: dict[str, Any]) -> None:
@@ -246,6 +278,8 @@ def test_table_and_key_outlive_the_stack_and_are_taken_over(place: Checkout) -> 
     removed = place.run("passback", "setup", "--stage", "kept", "--destroy", text="kept\n")
     assert removed.returncode == 0, removed.stderr
     assert "delete-table --table-name passback-kept" in removed.stdout
+    files = "policy-kept-each-minute.json, stage kept in .chalice/config.json. Keep it if"
+    assert files in " ".join(removed.stdout.split())
     assert status(place, "passback-kept-data") is None
     document = done(place, "--stage", "kept", "--yes")
     taken = {change["resource"] for change in document["changes"] if change["action"] == "take over"}

@@ -2,6 +2,7 @@
 
 import json
 import shutil
+import subprocess
 from pathlib import Path
 from typing import Any
 
@@ -204,6 +205,14 @@ def test_a_shell_reads_the_variables(project: Path) -> None:
     assert lines[-1] == """export PASSBACK_PUBLIC_URLS='https://grades.example.edu https://old.example.edu/$(x)'"'"''"""
 
 
+def test_a_shell_of_another_stage_forgets_what_this_one_has_not(project: Path) -> None:
+    written(project)
+    script = ". .chalice/prod.env; echo ${PASSBACK_PUBLIC_URLS-none} ${PASSBACK_PREVIOUS_KMS_KEY-none} $PASSBACK_STAGE"
+    other = {"PASSBACK_PUBLIC_URLS": "https://other", "PASSBACK_PREVIOUS_KMS_KEY": "old", "PASSBACK_STAGE": "other"}
+    told = subprocess.run(["bash", "-euc", script], cwd=project, env=other, capture_output=True, text=True, check=True)
+    assert told.stdout.split() == ["none", "none", "prod"]
+
+
 @pytest.mark.parametrize("text", ["{", "[]", '{"stages": {"dev": []}}', '{"stages": 1}'])
 def test_a_broken_configuration_is_not_written_over(project: Path, text: str) -> None:
     path = project / ".chalice" / "config.json"
@@ -218,6 +227,24 @@ def test_another_folder_is_told_from_the_projects(project: Path, missing: str) -
     shutil.rmtree(project / missing)
     with pytest.raises(CommandFailed, match="is not the folder of Passback's code"):
         read_config(project)
+
+
+def test_the_repositorys_configuration_is_in_the_form_that_setup_writes() -> None:
+    text = (ROOT / ".chalice" / "config.json").read_text()
+    assert text == json.dumps(json.loads(text), indent=2) + "\n"
+
+
+def test_chalices_note_of_a_deployment_can_be_kept_in_the_repository() -> None:
+    ignored = subprocess.run(
+        ["git", "check-ignore", ".chalice/deployed/prod.json", ".chalice/deployments/x.zip"],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    if ignored.returncode not in (0, 1):
+        pytest.skip("this is no repository of git")
+    assert ignored.stdout.split() == [".chalice/deployments/x.zip"]
 
 
 def test_the_template_fits_into_a_request() -> None:

@@ -6,7 +6,7 @@ import pytest
 
 from passback.failures import CommandFailed
 from passback.packaging.build import ROOT
-from passback.setup.leftovers import Leftovers, check_sealing, find_leftovers
+from passback.setup.leftovers import Leftovers, check_sealing, find_leftovers, refuse_needless_key
 from passback.setup.template import TABLE, read_template
 from setup_stage.accounts import Answers
 
@@ -90,3 +90,9 @@ def test_a_table_sealed_anew_needs_the_key_that_did_it() -> None:
     with pytest.raises(CommandFailed, match="add --parameter MasterKeyArn=arn:aws:kms:r:1:key/2222"):
         check_sealing(LEFT, newer, {})
     check_sealing(LEFT, newer, {"MasterKeyArn": newer})
+
+
+def test_a_key_for_no_kept_table_is_refused() -> None:
+    refuse_needless_key(None, "prod")
+    with pytest.raises(CommandFailed, match="there is none of stage prod to take over: leave it out"):
+        refuse_needless_key("1111", "prod")

@@ -27,10 +27,18 @@ def refused(folder: Path, *words: str, **environment: str) -> tuple[str, int]:
         (("--stage", "local"), "Stage local is the one of `passback serve`", 1),
         (("--stage", "prod", "--domain", "x.example.edu"), "--domain and --certificate go together", 2),
         (("--stage", "prod", *CERTIFICATE), "--domain and --certificate go together", 2),
-        (("--stage", "prod", "--domain", "https://x", *CERTIFICATE), "is no host", 2),
+        (("--stage", "prod", "--domain", "https://x", *CERTIFICATE), "write it like grades.example.edu, without", 2),
+        (("--stage", "prod", "--domain", "x.example.edu:443", *CERTIFICATE), "is no domain's name", 2),
+        (("--stage", "prod", "--domain", "x..example.edu", *CERTIFICATE), "is no domain's name", 2),
         (("--stage", "prod", "--public-url", "grades.example.edu"), "is no base URL", 2),
+        (
+            ("--stage", "prod", "--public-url", "http://old.example.edu"),
+            "tools reach a deployed stage by https only",
+            2,
+        ),
         (("--stage", "prod", "--confirm", "prod"), "go with --destroy", 2),
         (("--stage", "prod", "--destroy", "--plan"), "--destroy has no plan", 2),
+        (("--stage", "prod", "--destroy", "--yes"), "add --confirm prod", 2),
         (("--stage", "prod", "--worker-concurrency", "1"), "2<=x<=1000", 2),
         (("--stage", "prod"), "No AWS region is set: export AWS_REGION", 1),
     ],
@@ -39,6 +47,12 @@ def test_it_says_what_is_wrong(tmp_path: Path, clean_aws: None, words: tuple[str
     message, exit_status = refused(tmp_path, *words)
     assert said in message
     assert exit_status == status
+
+
+def test_the_local_stack_may_be_reached_by_http(tmp_path: Path, clean_aws: None) -> None:
+    words = ("--stage", "local", "--public-url", "http://127.0.0.1:8000")
+    message, _ = refused(tmp_path, *words, AWS_ENDPOINT_URL="http://127.0.0.1:1")
+    assert "No AWS region is set" in message
 
 
 @pytest.fixture
