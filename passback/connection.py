@@ -64,4 +64,6 @@ def _patient_client(settings: Settings, environment: Mapping[str, str]) -> "Dyna
             ),
         )
     except botocore.exceptions.NoRegionError:
-        raise SetupError("No AWS region is set. Set AWS_REGION to the region of Passback's table.") from None
+        raise SetupError(
+            "No AWS region is set. Set AWS_REGION to the region of Passback's table; `. .chalice/STAGE.env` does."
+        ) from None

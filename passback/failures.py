@@ -10,7 +10,10 @@ import click
 
 from chalicelib import errors
 
-_SETUP_HELP = "Check AWS_REGION, the AWS credentials and PASSBACK_TABLE, or start a local stack with `passback serve`."
+_SETUP_HELP = (
+    "Check AWS_REGION, the AWS credentials and PASSBACK_TABLE (`. .chalice/STAGE.env` sets them, but for the "
+    "credentials), or start a local stack with `passback serve`."
+)
 
 
 class CommandFailed(Exception):

@@ -196,8 +196,9 @@ def working_environment(environment: Mapping[str, str]) -> dict[str, str]:
         if environment.get("PASSBACK_STAGE") == "local" or not _aws_is_configured(environment):
             raise CommandFailed(
                 "no_stack",
-                f"No local stack runs from {home.path} and no AWS is configured: start one with `passback serve`, "
-                "or set AWS_REGION, credentials and PASSBACK_STAGE for a deployed one.",
+                f"No local stack runs from {home.path} and no AWS is configured: start one with `passback serve`. "
+                "For a deployed stage name your AWS credentials (AWS_PROFILE), then let `. .chalice/STAGE.env`, which "
+                "`passback setup` writes, set AWS_REGION, PASSBACK_STAGE, PASSBACK_TABLE and PASSBACK_KMS_KEY.",
             )
     result = dict(environment)
     if environment.get("PASSBACK_STAGE") == "local" and home.key_file.exists():

@@ -13,6 +13,7 @@ from chalicelib.lti13.registrations import Platform
 from passback.failures import CommandFailed
 from passback.home import adopt_aws_environment, working_environment
 from passback.output import Output
+from passback.stage_environment import require_stage
 
 if TYPE_CHECKING:
     from chalicelib.services import Services
@@ -34,10 +35,11 @@ class Session:
         Raises
         ------
         CommandFailed
-            If no stack runs here and no AWS is configured.
+            If no stack runs here and no AWS is configured, or not enough of a stage is known.
         """
         if self._services is None:
             environment = working_environment(self.environment)
+            require_stage(environment)
             adopt_aws_environment(environment)
             from passback.connection import connect_operator  # boto3 and lxml: not needed for --help
 
