@@ -2,7 +2,7 @@
 
 import click
 
-from passback.asking import confirmed
+from passback.asking import agree
 from passback.commands import Command
 from passback.failures import CommandFailed
 from passback.output import Facts, View, Words
@@ -57,8 +57,7 @@ def forget(session: Session, user_id: str, platform: str, with_undelivered: bool
     facts: list[View] = [Facts([(label, str(counts[name])) for name, label in _LABELS.items()])]
     if not session.output.json_mode:
         session.output.show({}, *facts)
-    if not confirmed(session, f"All this of user {user_id} at {platform} is to be removed for good.", yes=yes):
-        raise click.Abort
+    agree(session, f"All this of user {user_id} at {platform} is to be removed for good.", yes=yes)
     with progress("removing", sum(counts.values()) - counts["undelivered"]) as advance:
         remove(services, platform, user_id, person, now, advance)
     session.output.show(

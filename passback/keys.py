@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from chalicelib.clock import to_iso
-from passback.asking import confirmed
+from passback.asking import agree
 from passback.commands import Group
 from passback.failures import CommandFailed
 from passback.output import Facts, View, Words
@@ -86,13 +86,13 @@ def rotate(session: Session, at_once: bool, yes: bool) -> None:
     from chalicelib.lti13.keys import generate_signing_key, public_jwk
 
     _standing(session)  # without a key there is nothing to rotate, and nobody to be asked
-    if at_once and not confirmed(
-        session,
-        "The new key is to sign at once. A platform that has cached our key set gives no token until it fetches it "
-        "again; what cannot be delivered meanwhile waits in the queue.",
-        yes=yes,
-    ):
-        raise click.Abort
+    if at_once:
+        agree(
+            session,
+            "The new key is to sign at once. A platform that has cached our key set gives no token until it fetches "
+            "it again; what cannot be delivered meanwhile waits in the queue.",
+            yes=yes,
+        )
     now = session.clock.now()
     new = generate_signing_key(now)
     held = {each.held_kid for each in session.services.platforms.list() if each.held_kid is not None}

@@ -1,11 +1,13 @@
 """``passback platform``: the registrations of Passback at platforms, and the only hosts that it will call."""
 
 from dataclasses import replace
+from itertools import islice
 from typing import Any
 
 import click
 
 from chalicelib.lti13.registrations import Platform
+from passback.asking import agree
 from passback.commands import Group
 from passback.failures import CommandFailed
 from passback.line_items import line_items
@@ -16,6 +18,8 @@ from passback.platform_keys import confirm_key, kid_in_use, set_platform
 from passback.session import Session, pass_session
 from passback.undelivered import FAIL_OPTION, ended, of_platform, remove_with
 
+LOOKED_AT = 2000
+"""Mappings of each tool that are looked through for those of a platform that is to be removed."""
 PROFILES = ("canvas", "canvas-older", "moodle", "generic")
 
 
@@ -122,16 +126,21 @@ def show(session: Session, name: str) -> None:
 @platform.command()
 @click.argument("name", type=PlatformName())
 @FAIL_OPTION
+@click.option("--yes", is_flag=True, help="Do not ask.")
 @pass_session
-def remove(session: Session, name: str, fail_deliveries: bool) -> None:
+def remove(session: Session, name: str, fail_deliveries: bool, yes: bool) -> None:
     """Remove a platform. Its mappings stay, and their outcomes fail until it is registered again.
 
-    It is refused while deliveries to the platform are under way, unless --fail-deliveries ends them.
+    It is refused while deliveries to the platform are under way, unless --fail-deliveries ends them. How many mappings
+    point to the platform is said before, as far as the first 2000 of each tool tell.
     """
     from chalicelib.translation import answers
 
-    if not of_platform(session, name).count:  # a removal that was stopped leaves deliveries without their platform
+    under_way = of_platform(session, name).count
+    if not under_way:  # a removal that was stopped leaves deliveries without their platform
         session.platform(name)
+    if fail_deliveries or not under_way:  # else it is refused, and there is nothing to ask
+        agree(session, _what_goes(session, name, under_way, yes=yes), yes=yes)
     failed = remove_with(
         session,
         lambda: of_platform(session, name),
@@ -142,6 +151,28 @@ def remove(session: Session, name: str, fail_deliveries: bool) -> None:
     session.output.show(
         {"removed": name, "failed_deliveries": failed}, Words(f"Platform {name} is removed.{ended(failed)}")
     )
+
+
+def _what_goes(session: Session, name: str, under_way: int, *, yes: bool) -> str:
+    """Say what a removal leaves behind; nothing is counted for nobody to read."""
+    sentence = f"Platform {name} is to be removed."
+    if under_way:
+        sentence += f" It ends {under_way} {'delivery' if under_way == 1 else 'deliveries'} as failed."
+    return sentence if yes else f"{sentence} {_mappings_to(session, name)}"
+
+
+def _mappings_to(session: Session, name: str) -> str:
+    number, cut = 0, False
+    for tool in session.services.tools.list():
+        looked_at = list(islice(session.services.mappings.list(tool.consumer_key), LOOKED_AT + 1))
+        cut = cut or len(looked_at) > LOOKED_AT
+        number += sum(each.platform == name for each in looked_at[:LOOKED_AT])
+    if not number:
+        return (
+            f"None of the first {LOOKED_AT} mappings of each tool points to it." if cut else "No mapping points to it."
+        )
+    least = "at least " if cut else ""
+    return f"Mappings that then point nowhere: {least}{number}. Their outcomes fail until it is registered again."
 
 
 def platform_document(platform: Platform) -> dict[str, Any]:

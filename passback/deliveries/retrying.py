@@ -6,7 +6,7 @@ from typing import Any
 import click
 
 from chalicelib.delivery.records import DeliveryState
-from passback.asking import confirmed
+from passback.asking import agree
 from passback.commands import Command
 from passback.deliveries.destinations import Destinations
 from passback.deliveries.filters import hint_at_unknown, since_option, until_option, wanted, whose_options
@@ -58,8 +58,8 @@ def retry(
         if not ids:
             hint_at_unknown(session, choice["consumer_key"], choice["platform"])
         sentence = f"{len(ids)} failed {'delivery is' if len(ids) == 1 else 'deliveries are'} to be tried again."
-        if ids and not confirmed(session, sentence, yes=yes):
-            raise click.Abort
+        if ids:
+            agree(session, sentence, yes=yes)
     if _again(session, tuple(dict.fromkeys(ids)), _EXPECTED_OF_ALL if all_failed else (), force=force):
         context.exit(1)
 

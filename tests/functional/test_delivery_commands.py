@@ -388,7 +388,9 @@ def test_a_line_for_people_names_state_and_reason(desk: Desk) -> None:
 # removing tools and platforms
 
 
-@pytest.mark.parametrize("words", [["platform", "remove", "canvas"], ["tool", "remove", "--key", CONSUMER_KEY]])
+@pytest.mark.parametrize(
+    "words", [["platform", "remove", "canvas", "--yes"], ["tool", "remove", "--key", CONSUMER_KEY]]
+)
 def test_nothing_is_removed_while_its_deliveries_are_under_way(desk: Desk, words: list[str]) -> None:
     seat = desk.stage.seat(points=10)
     desk.stage.faults(DOWN)
@@ -410,7 +412,7 @@ def test_a_registration_is_replaced_and_what_was_ended_for_it_is_sent_again(desk
     delivery_id = send(desk, seat, "0.5")
     registered = platforms.get("canvas")
     assert registered is not None
-    assert desk.ok("platform", "remove", "canvas", "--fail-deliveries")["failed_deliveries"] == 1
+    assert desk.ok("platform", "remove", "canvas", "--fail-deliveries", "--yes")["failed_deliveries"] == 1
     platforms.add(registered)
     desk.stage.faults()
     assert desk.ok("delivery", "retry", "--all-failed", "--platform", "canvas", "--yes")["queued"] == [delivery_id]
@@ -423,7 +425,7 @@ def test_another_tools_deliveries_stand_in_nobodys_way(desk: Desk) -> None:
     desk.stage.faults(DOWN)
     delivery_id = send(desk, desk.stage.seat(points=10))
     assert desk.ok("tool", "remove", "--key", "another")["failed_deliveries"] == 0
-    assert desk.ok("platform", "remove", "generic")["failed_deliveries"] == 0
+    assert desk.ok("platform", "remove", "generic", "--yes")["failed_deliveries"] == 0
     assert desk.state(delivery_id) == "waiting"
 
 
@@ -442,7 +444,7 @@ def test_what_is_just_being_tried_is_waited_for(desk: Desk) -> None:
 
     def remove(request: object) -> None:
         stage.interruption = None
-        results.append(desk.run("platform", "remove", "canvas", "--fail-deliveries", "--json"))
+        results.append(desk.run("platform", "remove", "canvas", "--fail-deliveries", "--yes", "--json"))
 
     stage.interruption = remove
     stage.send(replace_result(seat.sourcedid, "0.7"))
@@ -462,7 +464,7 @@ def test_what_is_accepted_just_before_the_removal_is_ended_as_well(desk: Desk) -
             assert desk.stage.send(replace_result(seat.sourcedid, "0.7")).description == "queued for delivery"
 
     desk.stage.table_interruption = just_before
-    assert desk.ok("platform", "remove", "canvas")["failed_deliveries"] == 1
+    assert desk.ok("platform", "remove", "canvas", "--yes")["failed_deliveries"] == 1
     assert desk.listed("--state", "failed") == desk.listed()
 
 
@@ -470,7 +472,7 @@ def test_a_removal_that_was_stopped_is_finished_by_running_it_again(desk: Desk) 
     desk.stage.faults(DOWN)
     delivery_id = send(desk, desk.stage.seat(points=10))
     desk.stage.services.platforms.remove("canvas")
-    assert desk.ok("platform", "remove", "canvas", "--fail-deliveries")["failed_deliveries"] == 1
+    assert desk.ok("platform", "remove", "canvas", "--fail-deliveries", "--yes")["failed_deliveries"] == 1
     assert desk.state(delivery_id) == "failed"
 
 

@@ -110,6 +110,10 @@ class TestRotation:
         assert operator.fails("key", "rotate", "--now")["code"] == "usage"
         result = operator.run("key", "rotate", "--now", stdin=b"n\n")
         assert (result.exit_code, stored(operator)) == (130, before)
+        assert "passback: Nothing was changed." in result.stderr
+        nobody = operator.run("key", "rotate", "--now", stdin=b"")
+        assert (nobody.exit_code, stored(operator)) == (2, before)
+        assert "Nothing was changed, as there is nobody here to ask: add --yes." in nobody.stderr
 
     def test_without_a_key_there_is_nothing_to_rotate(self, operator: Operator) -> None:
         assert "passback key show" in operator.fails("key", "rotate")["message"]

@@ -8,7 +8,30 @@ def test_a_platform_is_added_shown_listed_and_removed(operator: Operator) -> Non
     assert added["platform"]["hosts"] == ["canvas.example.edu"]
     assert operator.ok("platform", "show", "campus") == added
     assert operator.ok("platform", "list") == {"platforms": [added["platform"]]}
-    assert operator.ok("platform", "remove", "campus") == {"removed": "campus", "failed_deliveries": 0}
+    assert operator.ok("platform", "remove", "campus", "--yes") == {"removed": "campus", "failed_deliveries": 0}
+    assert operator.ok("platform", "list") == {"platforms": []}
+
+
+def test_a_removal_is_asked_for_with_what_then_points_nowhere(
+    operator: Operator, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    operator.add_platform()
+    unmapped = operator.run("platform", "remove", "campus", stdin=b"n\n")
+    assert "No mapping points to it. Go on?" in unmapped.stderr
+    operator.add_tool()
+    line_item = "https://canvas.example.edu/api/lti/courses/1/line_items/2"
+    for sourcedid in ("a", "b"):
+        words = ["--key", "quiz-tool", "--sourcedid", sourcedid, "--platform", "campus", "--line-item", line_item]
+        operator.ok("mapping", "add", *words, "--user-id", "u")
+    declined = operator.run("platform", "remove", "campus", stdin=b"n\n")
+    assert "Mappings that then point nowhere: 2." in declined.stderr
+    assert "Nothing was changed." in declined.stderr
+    assert operator.fails("platform", "remove", "campus")["code"] == "usage"
+    monkeypatch.setattr("passback.platforms.LOOKED_AT", 1)
+    cut = operator.run("platform", "remove", "campus", stdin=b"")
+    assert (cut.exit_code, "point nowhere: at least 1." in cut.stderr) == (2, True)
+    assert [each["name"] for each in operator.ok("platform", "list")["platforms"]] == ["campus"]
+    assert operator.run("platform", "remove", "campus", stdin=b"y\n").stdout == "Platform campus is removed.\n"
     assert operator.ok("platform", "list") == {"platforms": []}
 
 
