@@ -213,6 +213,14 @@ def test_a_shell_of_another_stage_forgets_what_this_one_has_not(project: Path) -
     assert told.stdout.split() == ["none", "none", "prod"]
 
 
+def test_how_many_answer_at_once_can_be_limited_for_good(project: Path) -> None:
+    described(project, {"lambda_functions": {"api_handler": {"reserved_concurrency": 50}}})
+    written(project)
+    config = CLIFactory(str(project), environ={}).create_config_obj("prod")
+    assert config.scope("prod", "api_handler").reserved_concurrency == 50
+    assert config.scope("prod", "deliver").reserved_concurrency is None
+
+
 @pytest.mark.parametrize("text", ["{", "[]", '{"stages": {"dev": []}}', '{"stages": 1}'])
 def test_a_broken_configuration_is_not_written_over(project: Path, text: str) -> None:
     path = project / ".chalice" / "config.json"
