@@ -1,25 +1,29 @@
 """``passback``: the operator's command line. One module per noun; this one only puts them together."""
 
+import os
 import sys
 
 import click
 
-from passback import (
-    deliveries,
-    doctor,
-    faults,
-    forget,
-    keys,
-    mappings,
-    platforms,
-    sealing,
-    sending,
-    serving,
-    status,
-    tools,
-)
-from passback.commands import Program
-from passback.setup.command import setup
+try:
+    from passback import (
+        deliveries,
+        doctor,
+        faults,
+        forget,
+        keys,
+        mappings,
+        platforms,
+        sealing,
+        sending,
+        serving,
+        status,
+        tools,
+    )
+    from passback.commands import Program
+    from passback.setup.command import setup
+except KeyboardInterrupt:  # Ctrl-C while the parts are being loaded: later `Program` knows what to say
+    raise SystemExit(130) from None
 
 
 @click.group(cls=Program, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110})
@@ -50,7 +54,18 @@ cli.add_command(faults.fault)
 
 def main() -> None:
     """Run the command line."""
+    _open_streams()
     for stream in (sys.stdout, sys.stderr):
         # A name that the terminal's encoding cannot show must not end a command.
         stream.reconfigure(errors="backslashreplace")  # type: ignore[union-attr]  # always a TextIOWrapper here
     cli(prog_name="passback")
+
+
+def _open_streams() -> None:
+    """Put nothing in the place of a stream that was closed (``>&-``): Python has None there then, and no file.
+
+    They are opened in their order, so that no connection gets the number of a standard stream.
+    """
+    for name, mode in (("stdin", "r"), ("stdout", "w"), ("stderr", "w")):
+        if getattr(sys, name) is None:
+            setattr(sys, name, open(os.devnull, mode, encoding="utf-8"))  # noqa: SIM115  # open as long as we run

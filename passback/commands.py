@@ -3,7 +3,7 @@
 import os
 import sys
 from collections.abc import Mapping, Sequence
-from typing import Any, NoReturn
+from typing import Any, NoReturn, TextIO
 
 import click
 
@@ -85,12 +85,25 @@ class SingleProgram(_Program, Command):
 
 def _print_failure(failure: Failure, *, json_mode: bool) -> None:
     output = Output(json_mode)
-    if json_mode:
-        output.document({"error": {"code": failure.code, "message": failure.message}})
-    output.note(f"passback: {failure.message}", style="red")
+    try:
+        if json_mode:
+            output.document({"error": {"code": failure.code, "message": failure.message}})
+        else:
+            sys.stdout.flush()
+    except OSError:  # nobody can read there any more: a full disk, a closed pipe
+        _give_up(sys.stdout)
+    try:
+        output.note(f"passback: {failure.message}", style="red")
+    except OSError:
+        _give_up(sys.stderr)
 
 
 def _stop_quietly() -> NoReturn:
-    """End as ``head`` and ``less`` expect: the interpreter must not try to flush the closed pipe once more."""
-    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    """End as ``head`` and ``less`` expect."""
+    _give_up(sys.stdout)
     sys.exit(1)
+
+
+def _give_up(stream: TextIO) -> None:
+    """Lead a stream nowhere: the interpreter must not try to flush what is left in it once more, and complain."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())

@@ -134,3 +134,47 @@ def test_a_question_of_the_parser_is_followed_by_no_full_stop(operator: Operator
     message = operator.fails("doctor", "--version")["message"]
     assert "?." not in message
     assert "See `" in message
+
+
+ELSEWHERE = {"PATH": os.environ["PATH"], "PASSBACK_HOME": "/nonexistent", "HOME": "/nonexistent"}
+
+
+def at_shell(redirected: str) -> "subprocess.CompletedProcess[str]":
+    """Run a command line in a shell, which closes streams or leads them somewhere else."""
+    line = f'"{sys.executable}" -m passback {redirected}'
+    return subprocess.run(["sh", "-c", line], capture_output=True, text=True, check=False, env=ELSEWHERE)
+
+
+@pytest.mark.parametrize("closed", [">&-", "2>&-", "<&- >&-", "<&- >&- 2>&-"])
+def test_a_command_works_without_the_streams_that_were_closed(closed: str) -> None:
+    done = at_shell(f"--version {closed}")
+    assert (done.returncode, done.stderr) == (0, "")
+    failed = at_shell(f"tool list --json {closed}")
+    assert failed.returncode == 1
+    assert "Traceback" not in failed.stderr
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="there is no device that is full")
+@pytest.mark.parametrize("words", ["--help", "--version", "tool list --json", "fault list"])
+def test_a_full_disk_is_one_sentence(words: str) -> None:
+    done = at_shell(f"{words} >/dev/full")
+    assert done.returncode == 1
+    assert done.stderr.startswith("passback: ")
+    assert len(done.stderr.splitlines()) == 1
+
+
+def test_where_nobody_reads_not_even_failures_it_ends_all_the_same() -> None:
+    assert at_shell("tool list --json >/dev/full 2>/dev/full").returncode == 1
+
+
+def test_ctrl_c_while_the_command_is_loaded_shows_no_traceback() -> None:
+    program = (
+        "import sys\n"
+        "class Impatient:\n"
+        "    def find_spec(self, name, path=None, target=None):\n"
+        "        if name == 'passback.status': raise KeyboardInterrupt\n"
+        "sys.meta_path.insert(0, Impatient())\n"
+        "import passback.cli\n"
+    )
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stderr) == (130, "")
