@@ -1,8 +1,10 @@
 """``passback serve``: the whole local stack in the foreground, until Ctrl-C."""
 
 import os
+import shlex
 import shutil
 import sys
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -40,7 +42,7 @@ def serve(session: Session, port: int, simulator_port: int, no_simulator: bool, 
     accept_interruptions()
     try:
         with local_stack(home, options, session.environment) as ready:
-            session.output.show(_document(ready, home), *_views(ready, home))
+            session.output.show(_document(ready, home), *_views(ready, home, session.environment))
             watch(ready)
     except KeyboardInterrupt:
         session.output.note("Stopped; the state is kept.")
@@ -85,7 +87,7 @@ def _demo_document(ready: "ReadyStack") -> dict[str, Any] | None:
     }
 
 
-def _views(ready: "ReadyStack", home: Home) -> list[View]:
+def _views(ready: "ReadyStack", home: Home, environment: Mapping[str, str]) -> list[View]:
     document = _document(ready, home)
     pairs = [("outcome URL", document["outcome_url"]), ("or, as Canvas's", document["canvas_outcome_url"])]
     demo = document["demo"]
@@ -96,19 +98,22 @@ def _views(ready: "ReadyStack", home: Home) -> list[View]:
         pairs.append(("gradebook", document["gradebook_url"]))
     views.append(Facts([*pairs, ("state and logs", document["home"])]))
     if demo is not None:
-        views.append(Words(f"Send a grade:  {_send_line(home)}", "bold"))
+        views += [Words("To send a grade, type in another terminal:", "bold"), Words(_send_line(home, environment))]
     return views
 
 
-def _send_line(home: Home) -> str:
-    prefix = "" if home.path == Path.home() / ".passback" else f"PASSBACK_HOME={home.path} "
-    return f"{prefix}{_program()} send --score 0.92"
+def _send_line(home: Home, environment: Mapping[str, str]) -> str:
+    prefix = "" if home.path == Path.home() / ".passback" else f"PASSBACK_HOME={shlex.quote(str(home.path))} "
+    return f"{prefix}{program(Path(sys.argv[0]), environment)} send --score 0.92"
 
 
-def _program() -> str:
-    """Return how this person can start ``passback``: by name when it is on the path, else as it was started now."""
-    started = Path(sys.argv[0])
+def program(started: Path, environment: Mapping[str, str]) -> str:
+    """Return how ``passback`` is started in another terminal of this folder: by its name only where any will find it.
+
+    A virtual environment that is active here need not be there.
+    """
     if started.name != "passback":
-        return f"{os.path.relpath(sys.executable)} -m passback"
-    found = shutil.which("passback")
-    return "passback" if found and Path(found).resolve() == started.resolve() else os.path.relpath(started)
+        return f"{shlex.quote(os.path.relpath(sys.executable))} -m passback"
+    found = shutil.which("passback", path=environment.get("PATH"))
+    everywhere = found and not environment.get("VIRTUAL_ENV") and Path(found).resolve() == started.resolve()
+    return "passback" if everywhere else shlex.quote(os.path.relpath(started))
