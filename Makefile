@@ -5,18 +5,32 @@ BIN    := $(VENV)/bin
 STAMP  := $(VENV)/.installed
 CODE   := app.py chalicelib passback simulator bench tests
 
+VERSION_OF = $(shell $(1) -c 'import sys; print("%d.%d" % sys.version_info[:2])' 2>/dev/null)
+
+# Whoever says PYTHON=... wants the environment of that one: one of another version is made anew.
+ifneq ($(origin PYTHON),file)
+  ifneq ($(wildcard $(STAMP)),)
+    ifneq ($(call VERSION_OF,$(PYTHON)),$(call VERSION_OF,$(BIN)/python))
+      ANOTHER := another-python
+    endif
+  endif
+endif
+
 .DEFAULT_GOAL := help
-.PHONY: help install demo run test check soak soak-long format format-check lint types security coverage bench package lock clean
+.PHONY: another-python help install demo run test check soak soak-long format format-check lint types security coverage bench package lock clean
 
 help: ## List the commands
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1|/' | awk -F'|' '{printf "  %-14s %s\n", $$1, $$2}'
 
 install: $(STAMP) ## Make the virtual environment
 
-$(STAMP): requirements.txt requirements-dev.txt pyproject.toml
+another-python:
+
+$(STAMP): requirements.txt requirements-dev.txt pyproject.toml $(ANOTHER)
 	@$(PYTHON) -c 'import sys; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 13))' || \
 	  { echo "Passback needs Python 3.11, 3.12 or 3.13; say which with PYTHON=python3.12."; exit 1; }
-	$(PYTHON) -m venv $(VENV)
+	$(if $(ANOTHER),@echo "$(VENV) is of another Python than PYTHON says: it is made anew.")
+	$(PYTHON) -m venv $(if $(ANOTHER),--clear )$(VENV)
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements-dev.txt
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --editable .
 	@touch $(STAMP)
