@@ -26,6 +26,9 @@ if TYPE_CHECKING:
 EVERY = 1.0
 """Seconds between two runs of the schedule, which is a minute in earnest; the waits are as much shorter."""
 OUTAGE = "While Canvas was down, the tools sent on. What they were told, and what became of it when Canvas was back:"
+BESIDE = "The same messages went to an LTI 1.1 Canvas: `same` where its answer and its gradebook were. --json has both."
+GRADEBOOK = 36
+"""Columns for what stands in the gradebook, so that a line has 120 at most."""
 SETTINGS = {"PASSBACK_FIRST_WAIT": "1", "PASSBACK_LONGEST_WAIT": "2"}
 
 
@@ -146,14 +149,16 @@ def _show(session: Session, rows: "list[Row]", outage: "list[Late]", wrong: int,
     if wrong:
         document["error"] = {"code": "different", "message": verdict}
     table = Table(
-        ("sent", "client", "answer", "gradebook before -> after", "LTI 1.1: answer", "after", ""),
+        ("sent", "client", "answer", "gradebook before -> after", "LTI 1.1"),
         [_cells(row) for row in rows],
+        widths=(28, 17, 23, GRADEBOOK, 9),
     )
     late = Table(
-        ("sent", "client", "answer", "after", "when Canvas was back", "gradebook", "LTI 1.1: gradebook", ""),
+        ("sent", "client", "answer", "after", "when Canvas was back", "gradebook", "LTI 1.1"),
         [_late_cells(each) for each in outage],
+        widths=(18, 17, 22, 6, 14, 22, 9),
     )
-    views: list[View] = [table, Words(f"\n{OUTAGE}"), late, *_not_arrived(outage)]
+    views: list[View] = [table, Words(BESIDE), Words(f"\n{OUTAGE}"), late, *_not_arrived(outage)]
     views += [Facts([(row.what, "; ".join(row.wrong))]) for row in rows if not row.same]
     views += [Facts([(each.sent.step.what, "; ".join(each.wrong))]) for each in outage if not each.right]
     session.output.show(
@@ -166,11 +171,14 @@ def _cells(row: "Row") -> tuple[str, ...]:
         row.what,
         row.client,
         str(row.told),
-        f"{row.before} -> {row.after}",
-        str(row.old_told),
-        str(row.old_after),
+        _changed(str(row.before), str(row.after)),
         "same" if row.same else "different",
     )
+
+
+def _changed(before: str, after: str) -> str:
+    text = f"{before} -> {after}"
+    return text if len(text) <= GRADEBOOK else f"{before} ->\n{after}"
 
 
 def _late_cells(late: "Late") -> tuple[str, ...]:
@@ -182,7 +190,6 @@ def _late_cells(late: "Late") -> tuple[str, ...]:
         f"{sent.milliseconds} ms",
         late.end or "(from what is stored)",
         str(late.after) if late.last else "",
-        str(late.old_after) if late.last else "",
         "same" if late.right else "different",
     )
 
@@ -192,8 +199,8 @@ def _not_arrived(outage: "list[Late]") -> "Iterator[View]":
     for late in outage:
         remedy = late.remedy
         if remedy is not None and late.delivery is not None:
-            told = f"{late.sent.step.what} was accepted, and then {late.end}. It is not lost from sight: "
-            yield Words(f"\n{told}`passback delivery show {late.delivery.id}` says")
+            told = f"{late.sent.step.what} was accepted, and then {late.end}. It is not lost from sight."
+            yield Words(f"\n{told} `passback delivery show ID` would say, if this stack were not gone:")
             yield Facts(
                 [("platform", late.delivery.platform_words), ("cause", remedy.cause), ("remedy", remedy.remedy)]
             )

@@ -6,6 +6,7 @@ one a row, its texts with their column heads one behind the other.
 
 import textwrap
 from collections.abc import Iterator, Sequence
+from itertools import zip_longest
 
 BETWEEN = 2
 """Blanks between two columns, and between two texts of a record."""
@@ -65,3 +66,14 @@ def wrapped(text: str, width: int, before: int = 0) -> str:
         break_on_hyphens=False,
     )
     return "\n".join(lines)[min(before, width - 1) :]
+
+
+def stacked(row: Sequence[str], widths: Sequence[int]) -> list[list[str]]:
+    """Make several rows of one whose texts are wider than their columns may be; 0: as wide as it is."""
+    texts = (_broken(text, width) if width else [text] for text, width in zip(row, widths, strict=True))
+    return [list(line) for line in zip_longest(*texts, fillvalue="")]
+
+
+def _broken(text: str, width: int) -> list[str]:
+    lines = (textwrap.wrap(line, width, break_long_words=False, break_on_hyphens=False) for line in text.splitlines())
+    return [part for line in lines for part in line]

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from passback.layout import BETWEEN, fits, least_width, record, wrapped
+from passback.layout import BETWEEN, fits, least_width, record, stacked, wrapped
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -14,11 +14,16 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Table:
-    """Rows under column heads. ``empty`` is the sentence that stands for a table without rows."""
+    """Rows under column heads. ``empty`` is the sentence that stands for a table without rows.
+
+    ``widths`` are those that the columns of plain text are wrapped to, where lines would be too long; 0: as wide as it
+    is. On a terminal its own width counts.
+    """
 
     columns: Sequence[str]
     rows: Sequence[Sequence[str]]
     empty: str = "Nothing here."
+    widths: Sequence[int] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -165,6 +170,8 @@ def plain(view: View) -> str:
         return view.empty + "\n"
     else:
         rows = [list(view.columns), *([visible(cell) for cell in row] for row in view.rows)]
+        if view.widths:
+            rows = [line for row in rows for line in stacked(row, view.widths)]
     widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]))] if rows else []
     lines = ("  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip() for row in rows)
     return "".join(line + "\n" for line in lines)

@@ -6,7 +6,7 @@ import pytest
 from test_output import at_terminal
 
 from passback.layout import fits, record, wrapped
-from passback.output import Facts, Output, Table
+from passback.output import Facts, Output, Table, plain
 
 KID = "NzbLsXh8uDCcd-6MNwXF4W_7noWXFZAfHkxZsRGC9Xs"
 ID = "019ab0f5c4d2-0123456789abcdef"
@@ -78,3 +78,15 @@ def test_what_does_not_fit_even_alone_stands_on_a_line_of_its_own() -> None:
 def test_texts_with_lines_of_their_own_stay_as_they_are() -> None:
     assert wrapped("one two\nthree four", 5) == "one two\nthree four"
     assert wrapped("one two three", 9, before=4) == "one\n    two\n    three"
+
+
+def test_plain_columns_are_wrapped_to_the_widths_that_a_table_names() -> None:
+    rows = [("read", "from what is stored"), ("a_word_that_is_long", "")]
+    lines = plain(Table(("sent", "when it was back"), rows, widths=(6, 9))).splitlines()
+    assert lines == [
+        "sent                 when it",
+        "                     was back",
+        "read                 from what",
+        "                     is stored",
+        "a_word_that_is_long",
+    ]
