@@ -39,6 +39,7 @@ def _asked(ask: Callable[[], Answer], instead: str) -> Answer:
     try:
         return ask()
     except click.Abort as stopped:
+        click.echo(err=True)  # the cursor stands behind the question
         # click makes one error of Ctrl-C and of the end of the input; which it was, its context says.
         if isinstance(stopped.__context__, EOFError):
             raise CommandFailed(

@@ -56,5 +56,5 @@ def note_lost(project: Path, functions: Functions) -> str | None:
     return (
         f"The functions of stage {functions.stage} are up, and {path} is missing, in which `chalice deploy` noted what "
         "it made: bring the file back from your repository, or from where it was deployed last, before the next "
-        "`chalice deploy`, which would make a second API with another URL (docs/deploy.md)."
+        "`chalice deploy`, which without it makes a second API, or stops at the domain (docs/deploy.md)."
     )

@@ -38,7 +38,8 @@ def destroy(session: Session, account: Account, stack: Stack, farewell: Farewell
     stage, project = farewell.stage, farewell.project
     place = Place(stage, stack.name, account.number(), account.region)
     # It can be removed from any folder; what the folder of the code says of it is heeded.
-    config = read_config(project) if (project / ".chalice" / "config.json").exists() else {}
+    parts = (project / ".chalice" / "config.json", project / "infra" / "template.json")
+    config = read_config(project) if all(part.exists() for part in parts) else {}
     refuse_elsewhere(project, config, stage, place.account, place.region)
     state = stack.state()
     if state is None:

@@ -90,7 +90,7 @@ class Maker:
             leftovers = find_leftovers(self.account, self.template, self.wish.stage, self.wish.key)
             check_sealing(leftovers, files.stored_key(self.config, self.wish.stage), self.chosen)
         elif course is Course.CHANGE and state is not None:
-            refuse_removed(self.account, self.template, self.wish.stage, state)
+            refuse_removed(self.account, self.template, self.wish.stage, state, self.chosen)
         if leftovers is None and course is not Course.FINISH:
             refuse_needless_key(self.wish.key, self.wish.stage)
         plan = self._planned(state, course, leftovers)

@@ -18,10 +18,17 @@ _QUEUES = {"DeadLetters": "DeadLetterQueueName", "Deliveries": "QueueName"}
 """The output that names each; the dead-letter queue first, as the other one refers to it."""
 
 
-def refuse_removed(account: Account, template: Template, stage: str, state: StackState) -> None:
+def refuse_removed(
+    account: Account, template: Template, stage: str, state: StackState, chosen: Mapping[str, str]
+) -> None:
     """Refuse to call a stage whole of which something was removed behind CloudFormation's back.
 
     Names are those that the stack's outputs say; what an older template did not say is not looked for.
+
+    Parameters
+    ----------
+    chosen
+        Parameters that are to change: the master key can be one that is there, instead of one that is gone.
 
     Raises
     ------
@@ -30,14 +37,13 @@ def refuse_removed(account: Account, template: Template, stage: str, state: Stac
     """
     sentences = [
         *_missing_table(account, state),
-        *_unusable_key(account, state),
+        *_unusable_key(account, state, chosen),
         *_missing_queues(account, template, stage, state),
     ]
     if sentences:
         raise CommandFailed(
             "removed",
-            f"Stage {stage} is not whole, which CloudFormation does not notice. {' '.join(sentences)} Then run this "
-            "again.",
+            f"Stage {stage} is not whole, which CloudFormation does not notice. {' '.join(sentences)}",
         )
 
 
@@ -51,9 +57,9 @@ def _missing_table(account: Account, state: StackState) -> Iterator[str]:
         )
 
 
-def _unusable_key(account: Account, state: StackState) -> Iterator[str]:
+def _unusable_key(account: Account, state: StackState, chosen: Mapping[str, str]) -> Iterator[str]:
     """Look at the key that seals, and at the name by which operators know it."""
-    sealing = master_keys(state.parameters)["MasterKeyArn"] or state.outputs.get("KeyArn")
+    sealing = master_keys({**state.parameters, **chosen})["MasterKeyArn"] or state.outputs.get("KeyArn")
     if sealing is None:
         return
     found = _described_key(account, sealing)

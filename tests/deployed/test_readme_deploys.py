@@ -178,6 +178,21 @@ def test_the_worker_has_the_concurrency_of_the_stage(followed: Followed) -> None
     assert [(one["BatchSize"], one["ScalingConfig"]) for one in sources] == [(1, {"MaximumConcurrency": 20})]
 
 
+def test_after_it_setup_has_nothing_left_to_say_but_of_a_note_that_is_lost(followed: Followed) -> None:
+    place, again = followed.place, ("passback", "setup", "--stage", "local", "--json")
+    left = json.loads(place.run(*again).stdout)
+    assert (left["applied"], left["next"], left["warnings"]) == (False, [], [])
+    note = place.file("deployed/local.json")
+    moved = note.rename(note.with_name("moved"))
+    try:
+        (warning,) = json.loads(place.run(*again).stdout)["warnings"]
+        lost = place.shell(". .chalice/local.env; chalice deploy --stage local")
+    finally:
+        moved.rename(note)
+    assert warning.startswith("The functions of stage local are up, and .chalice/deployed/local.json is missing")
+    assert "ValueError: Deployed values for resource does not exist: api_gateway_custom_domain" in lost.stderr
+
+
 def test_it_is_taken_away_in_the_order_that_the_page_says(followed: Followed) -> None:
     place, last = followed.place, ("passback", "setup", "--stage", "local", "--destroy", "--confirm", "local")
     refused = place.run(*last)

@@ -56,10 +56,15 @@ def queues(answers: Answers, *there: bool) -> None:
             answers.of("sqs").add_client_error("get_queue_url", "AWS.SimpleQueueService.NonExistentQueue")
 
 
-def look(answers: Answers, parameters: dict[str, str] | None = None, outputs: dict[str, str] | None = None) -> None:
+def look(
+    answers: Answers,
+    parameters: dict[str, str] | None = None,
+    outputs: dict[str, str] | None = None,
+    chosen: dict[str, str] | None = None,
+) -> None:
     told = OUTPUTS if outputs is None else outputs
     state = StackState("passback-prod-data", STACK, "UPDATE_COMPLETE", "", told, parameters or {})
-    refuse_removed(answers.account, TEMPLATE, "prod", state)
+    refuse_removed(answers.account, TEMPLATE, "prod", state, chosen or {})
 
 
 def said(answers: Answers) -> str:
@@ -85,6 +90,13 @@ def test_the_key_that_seals_is_the_one_that_is_looked_at(answers: Answers) -> No
     key(answers, OTHER)
     queues(answers)
     look(answers, {"MasterKeyArn": OTHER})
+
+
+def test_another_key_can_be_chosen_for_one_that_is_gone(answers: Answers) -> None:
+    table(answers)
+    key(answers, OTHER)
+    queues(answers)
+    look(answers, {"MasterKeyArn": KEY}, chosen={"MasterKeyArn": OTHER})
 
 
 def test_a_table_comes_back_from_a_backup(answers: Answers) -> None:
