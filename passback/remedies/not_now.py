@@ -74,6 +74,15 @@ NOT_NOW = (
         _DESIGN,
     ),
     Remedy(
+        "line-items-too-many",
+        sign("line items have more than ... pages"),
+        "A course lists more line items than Passback reads through for `passback platform line-items`; no grade needs "
+        "that list.",
+        "Ask for those of one assignment: `passback platform line-items NAME URL --resource-link ID`.",
+        Retry.NONE,
+        _DESIGN,
+    ),
+    Remedy(
         "results-too-many",
         sign("results have more than ... pages"),
         "The platform ignores that one student's result was asked for, and the course has too many to read them all.",
